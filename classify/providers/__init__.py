@@ -1,0 +1,26 @@
+"""Who answers the stages' questions, by the name that people choose with `--provider`."""
+
+from collections.abc import Callable
+
+from classify.errors import UserError
+from classify.providers.base import Provider
+from classify.providers.rules import RulesProvider
+
+__all__ = ["PROVIDERS", "Provider", "provider_named"]
+
+PROVIDERS: dict[str, Callable[[], Provider]] = {"rules": RulesProvider}
+
+
+def provider_named(name: str) -> Provider:
+    """The provider of that name.
+
+    Raises
+    ------
+    UserError
+        When there is none.
+
+    """
+    try:
+        return PROVIDERS[name]()
+    except KeyError:
+        raise UserError(f"no provider named {name!r}: choose one of {', '.join(PROVIDERS)}") from None

@@ -1,0 +1,129 @@
+"""The settings of the program: environment variables, with `.env` at the root of the checkout below them.
+
+A field's name in capitals is the name of its variable (`data_dir` ← `DATA_DIR`); `.env.example` lists them all.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+_SOCKET_DIR = re.compile(r"[A-Za-z0-9/._-]{1,80}")
+"""A Unix socket's path may have 107 bytes, of which PostgreSQL needs 21, and has to pass through URLs unquoted."""
+
+
+class SettingsError(Exception):
+    """A setting with a value that it cannot have; the message names the variable."""
+
+
+def _url_of(*schemes: str) -> AfterValidator:
+    def check(url: str) -> str:
+        if url and not url.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(f"must be a URL that begins with {' or '.join(f'{s}://' for s in schemes)}")
+        return url
+
+    return AfterValidator(check)
+
+
+class Settings(BaseModel):
+    """Every setting, typed and checked; immutable.
+
+    Example
+    -------
+    >>> settings().worker_concurrency
+    20
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    redis_url: Annotated[str, _url_of("redis", "rediss")] = ""
+    """Redis to use instead of the embedded one, for example `redis://:password@host:6379/0`."""
+    database_url: Annotated[str, _url_of("postgresql", "postgresql+psycopg2")] = ""
+    """PostgreSQL to use instead of the embedded one, for example `postgresql://user:password@host/classify`."""
+    data_dir: Path = ROOT / ".data"
+    """Where the embedded servers keep their data and every process its log."""
+
+    provider: str = "rules"
+    """Who answers when a run does not say."""
+    ipm: float = Field(default=800, gt=0, allow_inf_nan=False)
+    """Indicators a minute when a run does not say."""
+    max_in_flight: int = Field(default=1000, gt=0)
+    """Indicators admitted and not yet finished, over the whole cluster; admission waits above it."""
+
+    worker_concurrency: int = Field(default=20, gt=0)
+    """Stage tasks in hand at a time, each worker."""
+    database_pool_size: int = Field(default=4, gt=0)
+    """Connections to PostgreSQL at the most, each process."""
+    visibility_timeout: int = Field(default=45, ge=5)
+    """Seconds after which a task that nobody has acknowledged is delivered again; no task may take longer."""
+    log_level: str = Field(default="WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the embedded servers' sockets and pid files are: fit for a Unix socket, wherever `data_dir` lies."""
+        beside = self.data_dir / "run"
+        if _SOCKET_DIR.fullmatch(str(beside)):
+            return beside
+        digest = hashlib.blake2b(os.fsencode(self.data_dir), digest_size=6).hexdigest()
+        return Path(tempfile.gettempdir()) / f"classify-{os.getuid()}-{digest}"
+
+    @property
+    def embeds_redis(self) -> bool:
+        """Whether Redis is the embedded one."""
+        return not self.redis_url
+
+    @property
+    def embeds_database(self) -> bool:
+        """Whether PostgreSQL is the embedded one."""
+        return not self.database_url
+
+    @property
+    def redis_address(self) -> str:
+        """The URL of Redis as redis-py takes it."""
+        return self.redis_url or f"unix://{self.run_dir}/redis.sock?db=0"
+
+    @property
+    def broker_url(self) -> str:
+        """The URL of Redis as kombu takes it."""
+        return self.redis_url or f"redis+socket://{self.run_dir}/redis.sock"
+
+    @property
+    def database_address(self) -> str:
+        """The URL of PostgreSQL as SQLAlchemy takes it."""
+        if self.embeds_database:
+            return f"postgresql+psycopg2://postgres@/classify?host={self.run_dir}"
+        return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
+
+
+def read_settings(environment: dict[str, str | None]) -> Settings:
+    """The settings that an environment describes; empty variables count as not set.
+
+    Raises
+    ------
+    SettingsError
+        When a variable has a value that its setting cannot have.
+    """
+    given: dict[str, Any] = {
+        field: value for field in Settings.model_fields if (value := environment.get(field.upper())) not in (None, "")
+    }
+    if "data_dir" in given:
+        given["data_dir"] = Path(given["data_dir"]).expanduser().resolve()
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(f"{str(first['loc'][0]).upper()}: {first['msg']}") from None
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once: the environment first, then `.env` at the root."""
+    return read_settings({**dotenv_values(ROOT / ".env"), **os.environ})
