@@ -1,0 +1,116 @@
+"""The results of the stages: recalled before a stage asks anyone, kept when answered, put together at the end."""
+
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import TextClause, text
+
+from classify.indicator import Indicator
+from classify.stages import QUESTIONS
+from classify.stages.base import Question, StageResult
+from classify.store.engine import engine
+from classify.store.tables import SOURCE_FIELDS, saved_name
+from classify.taxonomy import CURRENCY_AMOUNT
+
+R = TypeVar("R", bound=StageResult)
+
+
+class UnknownIndicatorError(LookupError):
+    """An indicator that is not, or no longer, in `source_indicators`."""
+
+
+class IncompleteError(LookupError):
+    """An indicator at the last stage without the result of an earlier one."""
+
+
+@cache
+def _recall(question: Question[Any]) -> TextClause:
+    source = ", ".join(f"source.{c}" for c in SOURCE_FIELDS)
+    result = ", ".join(f"result.{f} AS result_{f}" for f in question.result.model_fields)
+    return text(f"""
+        SELECT {source}, result.run_id IS NOT NULL AS answered, {result}
+        FROM source_indicators AS source
+        LEFT JOIN {question.table} AS result ON result.indicator_id = source.id AND result.run_id = :run_id
+        WHERE source.id = :indicator_id
+    """)
+
+
+def recall(question: Question[R], run_id: str, indicator_id: str) -> tuple[Indicator, R | None]:
+    """The indicator, and what this stage of this run has already answered about it, in one round trip.
+
+    Raises
+    ------
+    UnknownIndicatorError
+        When the indicator is gone.
+    """
+    with engine().connect() as connection:
+        row = connection.execute(_recall(question), {"run_id": run_id, "indicator_id": indicator_id}).mappings().first()
+    if row is None:
+        raise UnknownIndicatorError(f"indicator {indicator_id!r} is not in source_indicators")
+    indicator = Indicator.model_validate({"id": indicator_id, **{c: row[c] for c in SOURCE_FIELDS}})
+    if not row["answered"]:
+        return indicator, None
+    return indicator, question.result.model_validate({f: row[f"result_{f}"] for f in question.result.model_fields})
+
+
+@cache
+def _keep(question: Question[Any]) -> TextClause:
+    fields = list(question.result.model_fields)
+    return text(f"""
+        INSERT INTO {question.table} (indicator_id, run_id, {", ".join(fields)})
+        VALUES (:indicator_id, :run_id, {", ".join(f":{f}" for f in fields)})
+        ON CONFLICT (indicator_id) DO UPDATE
+        SET run_id = excluded.run_id, {", ".join(f"{f} = excluded.{f}" for f in fields)}, updated_at = now()
+    """)
+
+
+def keep(question: Question[R], run_id: str, indicator_id: str, result: R) -> None:
+    """Upsert the result of a stage: however often it is delivered, there is one row for each indicator."""
+    with engine().connect() as connection:
+        connection.execute(
+            _keep(question), {"run_id": run_id, "indicator_id": indicator_id, **result.model_dump(mode="json")}
+        )
+
+
+@cache
+def _save() -> TextClause:
+    values = {c: f"source.{c}" for c in SOURCE_FIELDS}
+    for question in QUESTIONS:
+        values.update({saved_name(question, f): f"{question.table}.{f}" for f in question.result.model_fields})
+    values["is_currency_denominated"] = f"normalization_results.parsed_unit_type = '{CURRENCY_AMOUNT}'"
+    values |= {c: f"run.{c}" for c in ("provider", "model", "run_id")}
+    # The fingerprint that the run set out with: an indicator that changed since is due again.
+    values["fingerprint"] = "ledger.fingerprint"
+    joins = "\n".join(
+        f"JOIN {q.table} ON {q.table}.indicator_id = source.id AND {q.table}.run_id = run.run_id" for q in QUESTIONS
+    )
+    return text(f"""
+        WITH saved AS (
+            INSERT INTO classifications (indicator_id, {", ".join(values)})
+            SELECT source.id, {", ".join(values.values())}
+            FROM source_indicators AS source
+            JOIN run_indicators AS ledger ON ledger.indicator_id = source.id
+            JOIN runs AS run ON run.run_id = ledger.run_id
+            {joins}
+            WHERE source.id = :indicator_id AND run.run_id = :run_id
+            ON CONFLICT (indicator_id) DO UPDATE
+            SET {", ".join(f"{c} = excluded.{c}" for c in values)}, updated_at = now()
+            RETURNING indicator_id
+        )
+        UPDATE run_indicators SET status = 'done', finished_at = coalesce(finished_at, now()), worker = :worker
+        FROM saved
+        WHERE run_indicators.run_id = :run_id AND run_indicators.indicator_id = saved.indicator_id
+    """)
+
+
+def save(run_id: str, indicator_id: str, worker: str) -> bool:
+    """Put the row of `classifications` together and close the ledger's entry, in one statement.
+
+    Returns
+    -------
+    bool
+        False when a stage's result of this run is missing, so that nothing was written.
+    """
+    with engine().connect() as connection:
+        done = connection.execute(_save(), {"run_id": run_id, "indicator_id": indicator_id, "worker": worker})
+        return done.rowcount == 1

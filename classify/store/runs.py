@@ -1,0 +1,229 @@
+"""The ledger: `runs`, and in `run_indicators` what became of every indicator of each.
+
+A run is opened with all its indicators in one transaction before the first message is sent; so whatever is lost
+on the way, the ledger knows what was promised.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from sqlalchemy import Connection, text
+
+from classify.errors import UserError
+from classify.store.engine import engine, transactions
+
+
+@dataclass(frozen=True)
+class Run:
+    """One batch, as the table has it."""
+
+    run_id: str
+    status: str
+    reason: str | None
+    target_ipm: float
+    provider: str
+    model: str
+    total: int
+    completed: int
+    failed: int
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which indicators a run takes: by default those without a classification, or changed since.
+
+    Parameters
+    ----------
+    ids
+        Only these.
+    force
+        Also those whose classification is up to date.
+    limit
+        At most so many, in the order of first loading.
+    """
+
+    ids: Sequence[str] | None = None
+    force: bool = False
+    limit: int | None = None
+
+
+_COLUMNS = "run_id, status, reason, target_ipm, provider, model, total, completed, failed, created_at, finished_at"
+
+# What another unfinished run has in hand is left to it: two runs at once would pay twice for the same answer.
+_OPEN = """
+    WITH chosen AS (
+        INSERT INTO run_indicators (run_id, indicator_id, fingerprint)
+        SELECT :run_id, source.id, source.fingerprint
+        FROM source_indicators AS source
+        LEFT JOIN classifications AS known ON known.indicator_id = source.id
+        WHERE (:force OR known.fingerprint IS DISTINCT FROM source.fingerprint)
+          AND (CAST(:ids AS text[]) IS NULL OR source.id = ANY(:ids))
+          AND NOT EXISTS (
+              SELECT FROM run_indicators AS other JOIN runs USING (run_id)
+              WHERE other.indicator_id = source.id AND other.status IN ('queued', 'admitted')
+                AND runs.status = 'running')
+        ORDER BY source.position
+        LIMIT :limit
+        RETURNING indicator_id
+    )
+    UPDATE runs SET total = (SELECT count(*) FROM chosen) WHERE run_id = :run_id RETURNING total
+"""
+_RUN_LOCK = 0x72756E73
+
+
+def new_run_id() -> str:
+    """An id that sorts by time and that a person can type: `20261121-054512-3f9a`."""
+    return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def open_run(selection: Selection, *, target_ipm: float, provider: str, model: str) -> Run | None:
+    """Open a run over what `selection` chooses, every indicator `queued` in the ledger.
+
+    Returns
+    -------
+    Run or None
+        None, and no trace in the tables, when nothing is to be done.
+    """
+    run_id = new_run_id()
+    with transactions().begin() as connection:
+        # One at a time: two that choose at the same moment would choose the same indicators.
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _RUN_LOCK})
+        connection.execute(
+            text(
+                "INSERT INTO runs (run_id, status, target_ipm, provider, model, total)"
+                " VALUES (:run_id, 'running', :target_ipm, :provider, :model, 0)"
+            ),
+            {"run_id": run_id, "target_ipm": target_ipm, "provider": provider, "model": model},
+        )
+        chosen = {
+            "run_id": run_id,
+            "force": selection.force,
+            "ids": list(selection.ids) if selection.ids is not None else None,
+            "limit": selection.limit,
+        }
+        if not connection.scalar(text(_OPEN), chosen):
+            connection.rollback()
+            return None
+        return _run(connection, run_id)
+
+
+def _run(connection: Connection, run_id: str) -> Run | None:
+    row = connection.execute(text(f"SELECT {_COLUMNS} FROM runs WHERE run_id = :run_id"), {"run_id": run_id}).first()
+    return None if row is None else Run(**row._mapping)
+
+
+def find_run(run_id: str | None = None) -> Run:
+    """The run of that id, or the latest.
+
+    Raises
+    ------
+    UserError
+        When there is none.
+    """
+    with engine().connect() as connection:
+        wanted = run_id or connection.scalar(text("SELECT run_id FROM runs ORDER BY created_at DESC LIMIT 1"))
+        run = wanted and _run(connection, wanted)
+    if not run:
+        raise UserError(f"there is no run {run_id!r}" if run_id else "there is no run yet: bin/enqueue starts one")
+    return run
+
+
+def unfinished(run_id: str) -> list[str]:
+    """Ids of the run's indicators that are neither done nor failed, in the order of loading."""
+    statement = text("""
+        SELECT ledger.indicator_id FROM run_indicators AS ledger
+        JOIN source_indicators AS source ON source.id = ledger.indicator_id
+        WHERE ledger.run_id = :run_id AND ledger.status IN ('queued', 'admitted') ORDER BY source.position
+    """)
+    with engine().connect() as connection:
+        return list(connection.scalars(statement, {"run_id": run_id}))
+
+
+def admit(run_id: str, indicator_id: str, worker: str) -> bool:
+    """Mark an indicator as admitted and count the attempt.
+
+    Returns
+    -------
+    bool
+        False when the ledger has it finished already (or does not have it): a repeated delivery, nothing to do.
+    """
+    statement = text("""
+        UPDATE run_indicators
+        SET status = 'admitted', admitted_at = coalesce(admitted_at, now()), attempts = attempts + 1, worker = :worker
+        WHERE run_id = :run_id AND indicator_id = :indicator_id AND status IN ('queued', 'admitted')
+    """)
+    with engine().connect() as connection:
+        done = connection.execute(statement, {"run_id": run_id, "indicator_id": indicator_id, "worker": worker})
+        return done.rowcount == 1
+
+
+def fail(run_id: str, indicator_id: str, *, stage: str, error: Exception, worker: str) -> None:
+    """Close an indicator's entry as failed, with the reason in `failed_indicators`, in one statement."""
+    statement = text("""
+        WITH failed AS (
+            UPDATE run_indicators SET status = 'failed', finished_at = now(), worker = :worker
+            WHERE run_id = :run_id AND indicator_id = :indicator_id AND status <> 'done'
+            RETURNING run_id, indicator_id, attempts
+        )
+        INSERT INTO failed_indicators (run_id, indicator_id, stage, error_class, message, attempts)
+        SELECT run_id, indicator_id, :stage, :error_class, :message, attempts FROM failed
+        ON CONFLICT (run_id, indicator_id) DO UPDATE
+        SET stage = excluded.stage, error_class = excluded.error_class, message = excluded.message,
+            attempts = excluded.attempts, created_at = now()
+    """)
+    with engine().connect() as connection:
+        connection.execute(
+            statement,
+            {
+                "run_id": run_id,
+                "indicator_id": indicator_id,
+                "stage": stage,
+                "error_class": type(error).__name__,
+                "message": str(error)[:2000],
+                "worker": worker,
+            },
+        )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Where the indicators of a run stand."""
+
+    queued: int
+    admitted: int
+    done: int
+    failed: int
+
+    @property
+    def finished(self) -> int:
+        return self.done + self.failed
+
+
+def counts(run_id: str) -> Counts:
+    """Where the indicators of a run stand, by the ledger."""
+    statement = text("SELECT status, count(*) FROM run_indicators WHERE run_id = :run_id GROUP BY status")
+    with engine().connect() as connection:
+        by_status = dict(map(tuple, connection.execute(statement, {"run_id": run_id})))
+    return Counts(**{status: by_status.get(status, 0) for status in ("queued", "admitted", "done", "failed")})
+
+
+def close_finished_runs() -> list[str]:
+    """Close every running run that has nothing unfinished, with its final figures; the ids of those closed."""
+    statement = text("""
+        UPDATE runs SET status = 'done', completed = tally.done, failed = tally.failed, finished_at = tally.finished_at,
+            cost_usd = (SELECT coalesce(sum(cost_usd), 0) FROM llm_calls WHERE llm_calls.run_id = runs.run_id)
+        FROM (
+            SELECT run_id, count(*) FILTER (WHERE status = 'done') AS done,
+                count(*) FILTER (WHERE status = 'failed') AS failed, max(finished_at) AS finished_at
+            FROM run_indicators WHERE run_id IN (SELECT run_id FROM runs WHERE status = 'running')
+            GROUP BY run_id HAVING count(*) FILTER (WHERE status IN ('queued', 'admitted')) = 0
+        ) AS tally
+        WHERE runs.run_id = tally.run_id AND runs.status = 'running'
+        RETURNING runs.run_id
+    """)
+    with engine().connect() as connection:
+        return list(connection.scalars(statement))
