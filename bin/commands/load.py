@@ -1,0 +1,53 @@
+"""Load indicators into source_indicators from JSONL or CSV files (also gzipped) or Parquet files.
+
+An id that is there already is updated when its content changed. What cannot be read is rejected with line and reason,
+into FILE.rejects.jsonl in the current folder; the rest loads. Exit status 1 when anything was rejected.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from bin.cli import Parser, print_json, run
+from bin.stores import ready_stores
+from classify.loading import Loaded, load_file
+
+
+def text(loaded: Loaded) -> str:
+    """What became of a file, as a person reads it."""
+    counts = loaded.counts
+    lines = [
+        f"{loaded.file}: {loaded.accepted:,} loaded"
+        f" ({counts.new:,} new, {counts.changed:,} changed, {counts.unchanged:,} unchanged)"
+    ]
+    lines += [
+        f"  mended in {rows:,} row{'s' if rows > 1 else ''}: {what}" for what, rows in loaded.mended.most_common()
+    ]
+    if loaded.rejected:
+        lines.append(f"  rejected {loaded.rejected:,}: see {loaded.reject_file or 'the lines on stderr'}")
+    return "\n".join(lines)
+
+
+def facts(loaded: Loaded) -> dict[str, object]:
+    """The same for `--json`."""
+    flat = asdict(loaded)
+    return {**flat.pop("counts"), **flat}
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = Parser("load", __doc__)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="ends in .jsonl, .csv, .jsonl.gz, .csv.gz or .parquet")
+    parser.add_json()
+    options = parser.parse_args(argv)
+    ready_stores()
+    files = []
+    for path in options.files:
+        files.append(load_file(path))
+        if not options.json:
+            print(text(files[-1]), flush=True)
+    if options.json:
+        print_json({"files": [facts(loaded) for loaded in files]})
+    return 1 if any(loaded.rejected for loaded in files) else 0
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,29 @@
+"""The Celery app, wired up in this one module."""
+
+import sys
+
+from celery import Celery
+
+app = Celery("tasks", include=["tasks.stages"])
+app.config_from_object("config.celery")
+
+
+def _let_psycopg2_yield() -> None:
+    """Make psycopg2 wait in gevent's loop: its C code would otherwise stop every greenlet of the worker."""
+    from gevent.socket import wait_read, wait_write
+    from psycopg2 import OperationalError, extensions
+
+    def wait(connection: extensions.connection) -> None:
+        while (state := connection.poll()) != extensions.POLL_OK:
+            if state == extensions.POLL_READ:
+                wait_read(connection.fileno())
+            elif state == extensions.POLL_WRITE:
+                wait_write(connection.fileno())
+            else:
+                raise OperationalError(f"unexpected state of the connection: {state}")
+
+    extensions.set_wait_callback(wait)
+
+
+if "gevent.monkey" in sys.modules and sys.modules["gevent.monkey"].is_module_patched("socket"):
+    _let_psycopg2_yield()

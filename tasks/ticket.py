@@ -1,0 +1,55 @@
+"""What a chain's messages carry from stage to stage: ids, and what later stages need. Never sample values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+from classify.stages import QUESTIONS
+from classify.stages.base import Findings, Question, StageResult
+
+
+class Message(TypedDict):
+    """A ticket as JSON."""
+
+    run: str
+    indicator: str
+    provider: str
+    findings: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """One indicator's way through one run.
+
+    Parameters
+    ----------
+    run
+        The run's id.
+    indicator
+        The indicator's id.
+    provider
+        Who answers in this run.
+    findings
+        Stage name → its answer without the prose, of the stages so far.
+    """
+
+    run: str
+    indicator: str
+    provider: str
+    findings: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def from_message(cls, message: Message) -> "Ticket":
+        return cls(**message)
+
+    def message(self) -> Message:
+        return {"run": self.run, "indicator": self.indicator, "provider": self.provider, "findings": {**self.findings}}
+
+    def recalled(self) -> Findings:
+        """The answers so far as the stages' rules and prompts read them."""
+        return Findings(q.recall(self.findings[q.name]) for q in QUESTIONS if q.name in self.findings)
+
+    def adding(self, question: Question[Any], result: StageResult) -> "Ticket":
+        """The ticket for the next stage."""
+        brief = question.brief(result)
+        return Ticket(self.run, self.indicator, self.provider, {**self.findings, question.name: brief})
