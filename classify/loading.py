@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from classify.indicator import Indicator
-from classify.intake import Accepted, RejectFile, default_reject_path, read_indicators
+from classify.intake import Accepted, RejectFile, read_indicators
 from classify.store import sources
 from classify.store.sources import LoadCounts
 
@@ -19,8 +19,8 @@ class Loaded:
     ----------
     mended
         What was done → to how many rows.
-    reject_file
-        None when nothing was rejected, or when it could not be written and the rejects went to stderr.
+    rejects_in
+        The reject file; None when nothing was rejected, or when it could not be written and stderr has the rejects.
     """
 
     file: str
@@ -28,11 +28,11 @@ class Loaded:
     counts: LoadCounts = field(default_factory=LoadCounts)
     mended: Counter[str] = field(default_factory=Counter)
     rejected: int = 0
-    reject_file: Path | None = None
+    rejects_in: Path | None = None
 
 
-def load_file(path: Path | str) -> Loaded:
-    """Load one file; bad rows do not keep the others from loading.
+def load_file(path: Path | str, rejects: RejectFile) -> Loaded:
+    """Load one file; bad rows go to `rejects` and do not keep the others from loading.
 
     Raises
     ------
@@ -40,20 +40,19 @@ def load_file(path: Path | str) -> Loaded:
         When the file cannot be read as what its ending says.
     """
     loaded = Loaded(str(path))
-    outcomes = read_indicators(path)
-    with RejectFile(default_reject_path(path)) as rejects:
+    before = rejects.count
 
-        def indicators() -> Iterator[Indicator]:
-            for outcome in outcomes:
-                if isinstance(outcome, Accepted):
-                    loaded.accepted += 1
-                    loaded.mended.update({mend.rule.value for mend in outcome.mended})
-                    yield outcome.indicator
-                else:
-                    rejects.write(path, outcome)
+    def indicators() -> Iterator[Indicator]:
+        for outcome in read_indicators(path):
+            if isinstance(outcome, Accepted):
+                loaded.accepted += 1
+                loaded.mended.update({mend.rule.value for mend in outcome.mended})
+                yield outcome.indicator
+            else:
+                rejects.write(path, outcome)
 
-        loaded.counts = sources.load(indicators())
-        loaded.rejected = rejects.count
-        if rejects.count > rejects.on_stderr:
-            loaded.reject_file = rejects.path
+    loaded.counts = sources.load(indicators())
+    loaded.rejected = rejects.count - before
+    if loaded.rejected and not rejects.on_stderr:
+        loaded.rejects_in = rejects.path
     return loaded

@@ -4,6 +4,9 @@ import sys
 
 from celery import Celery
 
+from tasks import transport
+
+transport.install()
 app = Celery("tasks", include=["tasks.stages"])
 app.config_from_object("config.celery")
 

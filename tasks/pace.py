@@ -2,8 +2,8 @@
 
 Celery's own bucket is one per worker process and forgets what it was late for. This one is a generic cell rate
 algorithm in a Lua script on Redis's clock: each grant moves the time of the next one on by exactly one interval, so
-any number of admission workers share one rate, and nothing drifts. What came late is caught up within
-`CATCH_UP_S` and never more, so a pause or a restart is not followed by a burst.
+any number of admission workers share one rate, and nothing drifts. A delay of up to `CATCH_UP_S` is caught up;
+after a longer one the clock starts anew, so that a pause or a restart is not followed by a burst.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,9 @@ if redis.call('SCARD', KEYS[3]) >= tonumber(ARGV[2]) then
 end
 local ipm = tonumber(redis.call('GET', KEYS[1]) or ARGV[1])
 local due = tonumber(redis.call('GET', KEYS[2]) or now)
-due = math.max(due, now - tonumber(ARGV[3]))
+if now - due > tonumber(ARGV[3]) then
+  due = now  -- a pause, not a delay: nothing to catch up
+end
 if due > now then
   -- A target raised while the next one is far away takes effect at once.
   due = math.min(due, now + 60000000 / ipm)
@@ -40,7 +42,7 @@ _BLOCKED_WAIT_S = 0.05
 
 
 @cache
-def redis_client() -> "Redis[str]":
+def redis_client() -> Redis:
     """The Redis client of this process."""
     return Redis.from_url(settings().redis_address, decode_responses=True, health_check_interval=30)
 
@@ -59,7 +61,7 @@ class Pace:
         No indicator is admitted while this many are admitted and unfinished.
     """
 
-    redis: "Redis[str]"
+    redis: Redis
     default_ipm: float
     max_in_flight: int
 

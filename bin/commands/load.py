@@ -1,14 +1,16 @@
 """Load indicators into source_indicators from JSONL or CSV files (also gzipped) or Parquet files.
 
-An id that is there already is updated when its content changed. What cannot be read is rejected with line and reason,
-into FILE.rejects.jsonl in the current folder; the rest loads. Exit status 1 when anything was rejected.
+An id that is there already is updated when its content changed. What cannot be read is rejected with line and reason
+into a reject file; the rest loads. Exit status 1 when anything was rejected.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from bin.cli import Parser, print_json, run
 from bin.stores import ready_stores
+from classify.intake import RejectFile, default_reject_path
 from classify.loading import Loaded, load_file
 
 
@@ -23,7 +25,7 @@ def text(loaded: Loaded) -> str:
         f"  mended in {rows:,} row{'s' if rows > 1 else ''}: {what}" for what, rows in loaded.mended.most_common()
     ]
     if loaded.rejected:
-        lines.append(f"  rejected {loaded.rejected:,}: see {loaded.reject_file or 'the lines on stderr'}")
+        lines.append(f"  rejected {loaded.rejected:,}: see {loaded.rejects_in or 'the lines on stderr'}")
     return "\n".join(lines)
 
 
@@ -36,14 +38,21 @@ def facts(loaded: Loaded) -> dict[str, object]:
 def main(argv: Sequence[str]) -> int:
     parser = Parser("load", __doc__)
     parser.add_argument("files", nargs="+", metavar="FILE", help="ends in .jsonl, .csv, .jsonl.gz, .csv.gz or .parquet")
+    parser.add_argument(
+        "--rejects",
+        metavar="FILE",
+        type=Path,
+        help="where rejected rows go (default: named after the first FILE, .rejects.jsonl, in the current folder)",
+    )
     parser.add_json()
     options = parser.parse_args(argv)
     ready_stores()
     files = []
-    for path in options.files:
-        files.append(load_file(path))
-        if not options.json:
-            print(text(files[-1]), flush=True)
+    with RejectFile(options.rejects or default_reject_path(options.files[0])) as rejects:
+        for path in options.files:
+            files.append(load_file(path, rejects))
+            if not options.json:
+                print(text(files[-1]), flush=True)
     if options.json:
         print_json({"files": [facts(loaded) for loaded in files]})
     return 1 if any(loaded.rejected for loaded in files) else 0

@@ -13,10 +13,11 @@ white space around text                                    removed
 empty text                                                 null (not reported: it is how CSV writes null)
 tabs and line breaks within text                           one space (in `id`: rejected)
 NUL and other control characters within text               removed (in `id`: rejected)
-lone surrogates within text (`"\ud800"`)                    U+FFFD (in `id`: rejected)
+lone surrogates within text (`"\ud800"`)                   U+FFFD (in `id`: rejected)
 a number or a date where text is expected                  text: 123 and 123.0 → "123", 1.5 → "1.5", a day in ISO 8601
 NaN or an infinity where text is expected                  null
 `sample_values` as JSON in a string, as CSV has it         parsed (not reported)
+in CSV, an apostrophe before a leading =, +, - or @        removed (not reported: so exports guard formulas)
 an observation without a value                             dropped
 an observation whose value is no finite number             dropped: NaN, 1e999, true, "n/a", "12,5"
 a value that is a number as text: "1,234.5"                the number

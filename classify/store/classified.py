@@ -1,8 +1,9 @@
 """Reading `classifications` out again, row by row, for an export."""
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from classify.store.engine import transactions
@@ -17,7 +18,7 @@ def columns() -> dict[str, type]:
     return {"id": kinds.pop("indicator_id"), **kinds}
 
 
-def rows(run_id: str | None = None) -> Iterator[RowMapping]:
+def rows(run_id: str | None = None) -> Iterator[dict[str, Any]]:
     """The classifications by id, all or those that a run wrote last; streams over a cursor of the server."""
     table = classifications
     statement = select(table.c.indicator_id.label("id"), *(c for c in table.c if c is not table.c.indicator_id))
@@ -25,4 +26,5 @@ def rows(run_id: str | None = None) -> Iterator[RowMapping]:
         statement = statement.where(table.c.run_id == run_id)
     with transactions().connect() as connection:
         stream = connection.execution_options(yield_per=_FETCH)
-        yield from stream.execute(statement.order_by(table.c.indicator_id)).mappings()
+        for row in stream.execute(statement.order_by(table.c.indicator_id)):
+            yield row._asdict()

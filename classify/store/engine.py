@@ -42,7 +42,7 @@ def _is_current(connection: Connection) -> bool:
     if not connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL")):
         return False
     newest = max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
-    return connection.scalar(text("SELECT version_num FROM alembic_version")) == newest.partition("_")[0]
+    return bool(connection.scalar(text("SELECT version_num FROM alembic_version")) == newest.partition("_")[0])
 
 
 def _upgrade(connection: Connection) -> None:

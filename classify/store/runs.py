@@ -132,6 +132,14 @@ def find_run(run_id: str | None = None) -> Run:
     return run
 
 
+def running() -> Run | None:
+    """The latest run that has not ended; None when all have."""
+    with engine().connect() as connection:
+        latest = "SELECT run_id FROM runs WHERE status = 'running' ORDER BY created_at DESC LIMIT 1"
+        run_id = connection.scalar(text(latest))
+        return None if run_id is None else _run(connection, run_id)
+
+
 def unfinished(run_id: str) -> list[str]:
     """Ids of the run's indicators that are neither done nor failed, in the order of loading."""
     statement = text("""

@@ -52,7 +52,7 @@ def test_what_is_exported_can_be_read_again(ending: str, tmp_path: Path, split: 
             name: row[name] for name in ("id", "name", "units")
         }
         assert [o.model_dump() for o in outcome.indicator.sample_values] == row["sample_values"]
-    assert os.listdir(tmp_path) == [path.name]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_jsonl(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_failed_export_leaves_the_old_file_and_nothing_else(ending: str, tmp_pat
     with pytest.raises(RuntimeError, match="database gone"):
         write_rows(path, {"id": str}, failing())
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == [path.name]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_full_disk_is_one_clear_line(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_full_disk_is_one_clear_line(ending: str, tmp_path: Path, monkeypatch: p
     with pytest.raises(UserError) as error:
         write_rows(path, {"id": str}, [{"id": "a"}])
     assert str(error.value) == f"{path}: cannot be written: No space left on device"
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_link_is_followed_and_permissions_are_the_usual(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_bad_rows_are_rejected_with_their_number(make_parquet: Callable[..., Pat
 
 def test_cells_without_a_python_form_cost_their_row_only(make_parquet: Callable[..., Path], split: Split) -> None:
     names = pa.array([b"A", b"caf\xe9", b"C"]).view(pa.string())
-    times = pa.array([0, 0, 2**60], pa.int64()).view(pa.timestamp("s"))
+    times = pa.array([0, 0, 2**60], pa.int64()).view(pa.timestamp("ms"))
     accepted, rejects = split(make_parquet({"id": ["a", "b", "c"], "name": names, "topic": times}))
     assert [a.line for a in accepted] == [1]
     assert [r.line for r in rejects] == [2, 3]

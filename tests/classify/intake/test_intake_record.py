@@ -180,8 +180,8 @@ def test_missing_value_is_null() -> None:
 
 @pytest.mark.parametrize(
     "day",
-    ["last10YearsAvg", "2024-13-45", "2024-02-30", "", None, True, 1704067200000, 2017.5, float("nan"), {}, [], "x" * 99,
-     "2024-01-01T\x00", "2024-01-01 \ud800", "2024-01-01 " + "0" * 1_000_000],
+    ["last10YearsAvg", "2024-13-45", "2024-02-30", "", None, True, 1704067200000, 2017.5, float("nan"), {}, [],
+     "x" * 99, "2024-01-01T\x00", "2024-01-01 \ud800", "2024-01-01 " + "0" * 1_000_000],
 )  # fmt: skip
 def test_observation_without_a_date_is_dropped(day: Any) -> None:
     values, mends = observed([*one(1, day), *one(2)])
