@@ -9,6 +9,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from classify.errors import UserError
+from config.settings import SettingsError, settings
+
+try:
+    settings()  # here and not later: modules of the commands read them while they are loaded, outside `run`
+except SettingsError as error:
+    print(f"bin/{Path(sys.argv[0]).stem.replace('_', '-')}: {error}", file=sys.stderr)
+    sys.exit(2)
 
 
 class Parser(argparse.ArgumentParser):
@@ -70,7 +77,7 @@ def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str] | None 
     try:
         status = main(sys.argv[1:] if argv is None else argv) or 0
         sys.stdout.flush()
-    except UserError as error:
+    except (UserError, SettingsError) as error:
         print(f"bin/{command}: {error}", file=sys.stderr)
         status = 2
     except KeyboardInterrupt:

@@ -18,7 +18,7 @@ class Loaded:
     Parameters
     ----------
     mended
-        What was done → to how many rows.
+        What was done → to how many rows, most first.
     rejects_in
         The reject file; None when nothing was rejected, or when it could not be written and stderr has the rejects.
     """
@@ -26,7 +26,7 @@ class Loaded:
     file: str
     accepted: int = 0
     counts: LoadCounts = field(default_factory=LoadCounts)
-    mended: Counter[str] = field(default_factory=Counter)
+    mended: dict[str, int] = field(default_factory=dict)
     rejected: int = 0
     rejects_in: Path | None = None
 
@@ -41,17 +41,19 @@ def load_file(path: Path | str, rejects: RejectFile) -> Loaded:
     """
     loaded = Loaded(str(path))
     before = rejects.count
+    mended: Counter[str] = Counter()
 
     def indicators() -> Iterator[Indicator]:
         for outcome in read_indicators(path):
             if isinstance(outcome, Accepted):
                 loaded.accepted += 1
-                loaded.mended.update({mend.rule.value for mend in outcome.mended})
+                mended.update({mend.rule.value for mend in outcome.mended})
                 yield outcome.indicator
             else:
                 rejects.write(path, outcome)
 
     loaded.counts = sources.load(indicators())
+    loaded.mended = dict(mended.most_common())
     loaded.rejected = rejects.count - before
     if loaded.rejected and not rejects.on_stderr:
         loaded.rejects_in = rejects.path

@@ -22,7 +22,7 @@ def text(loaded: Loaded) -> str:
         f" ({counts.new:,} new, {counts.changed:,} changed, {counts.unchanged:,} unchanged)"
     ]
     lines += [
-        f"  mended in {rows:,} row{'s' if rows > 1 else ''}: {what}" for what, rows in loaded.mended.most_common()
+        f"  mended in {rows:,} row{'s' if rows > 1 else ''}: {what}" for what, rows in loaded.mended.items()
     ]
     if loaded.rejected:
         lines.append(f"  rejected {loaded.rejected:,}: see {loaded.rejects_in or 'the lines on stderr'}")
@@ -32,7 +32,7 @@ def text(loaded: Loaded) -> str:
 def facts(loaded: Loaded) -> dict[str, object]:
     """The same for `--json`."""
     flat = asdict(loaded)
-    return {**flat.pop("counts"), **flat}
+    return {"file": flat.pop("file"), **flat.pop("counts"), **flat}
 
 
 def main(argv: Sequence[str]) -> int:

@@ -50,8 +50,8 @@ def verify(run_id: str | None) -> Verification:
     if run_id is None:
         # Over all runs, an indicator has failed when its latest attempt did.
         scope = """
-            SELECT id, (SELECT status FROM run_indicators JOIN runs USING (run_id) WHERE indicator_id = id
-                        ORDER BY runs.created_at DESC LIMIT 1) AS status
+            SELECT id, (SELECT entry.status FROM run_indicators AS entry JOIN runs USING (run_id)
+                        WHERE entry.indicator_id = id ORDER BY runs.created_at DESC LIMIT 1) AS status
             FROM source_indicators
         """
     tables = {

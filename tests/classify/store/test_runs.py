@@ -9,7 +9,6 @@ from classify.errors import UserError
 from classify.indicator import Indicator
 from classify.store import engine, runs, sources
 from classify.store.runs import Counts, Run, Selection
-from config.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("clean_tables")
 
