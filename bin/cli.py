@@ -25,7 +25,6 @@ class Parser(argparse.ArgumentParser):
     -------
     >>> parser = Parser("load", "Load indicators into source_indicators.")
     >>> parser.add_argument("files", nargs="+", metavar="FILE")
-
     """
 
     def __init__(self, command: str, description: str | None, **options: Any) -> None:

@@ -14,8 +14,7 @@ from typing import Any, get_args
 from classify.errors import InvalidIndicatorError, UserError
 from classify.indicator import Indicator
 from classify.intake import indicator_from
-from classify.providers import Provider
-from classify.providers.rules import RulesProvider
+from classify.providers import Provider, ask
 from classify.stages import QUESTIONS
 from classify.stages.base import Findings
 from classify.stages.family import FamilyAssignment
@@ -112,7 +111,6 @@ def read_labelled(path: Path | str) -> Iterator[Labelled]:
     ------
     UserError
         When the file cannot be read, or a line is not of the form; the message names file and line.
-
     """
     path = Path(path)
     try:
@@ -154,11 +152,9 @@ def _labelled(line: bytes, place: str) -> Labelled:
 
 def answers_of(provider: Provider, indicator: Indicator) -> dict[str, tuple[str | bool, float]]:
     """Every labelled field as `provider` answers it through the stages, with the confidence of its stage."""
-    rules = RulesProvider()
     findings = Findings()
     for question in QUESTIONS:
-        answerer: Provider = provider if question.asks_llm else rules
-        findings = findings.adding(answerer.answer(question, indicator, findings))
+        findings = findings.adding(ask(provider, question, indicator, findings).result)
     unit, family = findings[Normalization], findings[FamilyAssignment]
     kind, orientation = findings[TypeClassification], findings[OrientationJudgement]
     return {
@@ -185,6 +181,5 @@ def read_all(paths: Sequence[Path | str]) -> list[Labelled]:
     ------
     UserError
         As `read_labelled`.
-
     """
     return [row for path in paths for row in read_labelled(path)]

@@ -10,8 +10,7 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore
 
-from classify.providers import Provider, provider_named
-from classify.providers.rules import RulesProvider
+from classify.providers import ask, provider_named
 from classify.stages import QUESTIONS, save
 from classify.stages.base import Question, Stage
 from classify.store import results, runs
@@ -21,7 +20,6 @@ from tasks.pace import pace
 from tasks.ticket import Message, Ticket
 
 _named = cache(provider_named)
-_rules = RulesProvider()
 
 
 class StageTask(Task):  # type: ignore[misc]  # Celery has no types
@@ -60,7 +58,7 @@ class QuestionTask(StageTask):
             self.admit(ticket)
         indicator, result = results.recall(self.question, ticket.run, ticket.indicator)
         if result is None:
-            result = self.provider(ticket).answer(self.question, indicator, ticket.recalled())
+            result = ask(_named(ticket.provider), self.question, indicator, ticket.recalled()).result
             results.keep(self.question, ticket.run, ticket.indicator, result)
         return ticket.adding(self.question, result).message()
 
@@ -69,9 +67,6 @@ class QuestionTask(StageTask):
             # Finished already: a delivery that was repeated. Ignore ends the chain here.
             raise Ignore
         pace().entered(ticket.indicator)
-
-    def provider(self, ticket: Ticket) -> Provider:
-        return _named(ticket.provider) if self.question.asks_llm else _rules
 
 
 class SaveTask(StageTask):

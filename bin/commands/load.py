@@ -21,9 +21,7 @@ def text(loaded: Loaded) -> str:
         f"{loaded.file}: {loaded.accepted:,} loaded"
         f" ({counts.new:,} new, {counts.changed:,} changed, {counts.unchanged:,} unchanged)"
     ]
-    lines += [
-        f"  mended in {rows:,} row{'s' if rows > 1 else ''}: {what}" for what, rows in loaded.mended.items()
-    ]
+    lines += [f"  mended in {rows:,} row{'s' if rows > 1 else ''}: {what}" for what, rows in loaded.mended.items()]
     if loaded.rejected:
         lines.append(f"  rejected {loaded.rejected:,}: see {loaded.rejects_in or 'the lines on stderr'}")
     return "\n".join(lines)

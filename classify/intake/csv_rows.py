@@ -74,7 +74,6 @@ def csv_rows(path: Path) -> Iterator[Row | Reject]:
     ------
     UserError
         When the file cannot be read, or has no header with the columns id and name.
-
     """
     csv.field_size_limit(MAX_RECORD_BYTES)  # the default is too low for long series; the records have their own limit
     feed = _Feed(lines(path))

@@ -41,7 +41,6 @@ def write_rows(path: Path | str, columns: Columns, rows: Iterable[Mapping[str, A
     ------
     UserError
         When the ending is unknown or the file cannot be written (no such folder, disk full); nothing is left behind.
-
     """
     path = Path(path)
     writer = check_export_path(path)
@@ -69,7 +68,6 @@ def check_export_path(path: Path) -> Writer:
     ------
     UserError
         When it is a directory or its ending is unknown; a command can ask before it does the work.
-
     """
     if path.is_dir():
         raise UserError(f"{path}: is a directory, not a file")

@@ -15,7 +15,6 @@ def jsonl_rows(path: Path) -> Iterator[Row | Reject]:
     ------
     UserError
         When the file cannot be read.
-
     """
     for line in lines(path):
         if isinstance(line, Reject):

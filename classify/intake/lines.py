@@ -35,7 +35,6 @@ def lines(path: Path) -> Iterator[Line | Reject]:
     ------
     UserError
         When the file cannot be read, or ends in `.gz` and is no gzip file.
-
     """
     number = 1
     zipped = path.name.lower().endswith(".gz")

@@ -37,7 +37,6 @@ def observations_of(value: object, mends: list[Mend]) -> list[dict[str, str | fl
     InvalidIndicatorError
         When it is no list, or an entry is no object with a `date`: then the sender means something else than we do,
         and dropping entries would lose all values in silence.
-
     """
     found: Dropped = {}
     by_label: dict[str, float] = {}

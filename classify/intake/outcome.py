@@ -23,7 +23,6 @@ class Accepted:
         The valid indicator.
     mended
         What was changed to make it valid; empty for a clean row.
-
     """
 
     line: int
@@ -45,7 +44,6 @@ class Reject:
         Why it was rejected, one line.
     excerpt
         Its beginning, at most 200 characters.
-
     """
 
     line: int

@@ -22,7 +22,6 @@ def parquet_rows(path: Path) -> Iterator[Row | Reject]:
     ------
     UserError
         When it is no Parquet file, or has no columns id and name.
-
     """
     import pyarrow as pa  # here, because it takes longer to import than all the rest and the other formats need none
     from pyarrow import parquet

@@ -47,7 +47,6 @@ def read_indicators(path: Path | str) -> Iterator[Accepted | Reject]:
     ...     match outcome:
     ...         case Accepted(line, indicator, mended): ...
     ...         case Reject(line, known_id, reason, excerpt): ...
-
     """
     path = Path(path)
     rows = _format(path)(path)

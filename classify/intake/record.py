@@ -35,7 +35,6 @@ def indicator_from(record: object) -> tuple[Indicator, tuple[Mend, ...]]:
     >>> indicator, mended = indicator_from({"id": 7, "name": "GDP"})
     >>> indicator.id, [str(mend) for mend in mended]
     ('7', ['id: number or date taken as text'])
-
     """
     if not isinstance(record, Mapping):
         raise InvalidIndicatorError(f"not a JSON object but {shown(record)}")

@@ -38,7 +38,6 @@ class RejectFile:
         Rejects so far.
     on_stderr
         How many of them went to stderr.
-
     """
 
     def __init__(self, path: Path) -> None:

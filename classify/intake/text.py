@@ -33,7 +33,6 @@ def text_of(column: str, value: object, limit: int, mends: list[Mend]) -> str | 
     ------
     InvalidIndicatorError
         When the value is no text and cannot become text, or is too long.
-
     """
     if value is None:
         return None
@@ -60,7 +59,6 @@ def identifier_of(value: object, limit: int, mends: list[Mend]) -> str:
     ------
     InvalidIndicatorError
         When there is no id, or it cannot be one.
-
     """
     found: list[Mend] = []
     text = text_of("id", value, limit, found)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from classify.errors import UserError
-from classify.providers.base import Provider
+from classify.providers.base import Answer, Call, Provider, ask
 from classify.providers.rules import RulesProvider
 
-__all__ = ["PROVIDERS", "Provider", "provider_named"]
+__all__ = ["PROVIDERS", "Answer", "Call", "Provider", "ask", "provider_named"]
 
 PROVIDERS: dict[str, Callable[[], Provider]] = {"rules": RulesProvider}
 
@@ -18,7 +18,6 @@ def provider_named(name: str) -> Provider:
     ------
     UserError
         When there is none.
-
     """
     try:
         return PROVIDERS[name]()

@@ -1,11 +1,41 @@
-"""How a stage's question is answered: the one method that every provider has."""
+"""How a stage's question is answered: the one method that every provider has, and what an answer brings along."""
 
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from classify.indicator import Indicator
 from classify.stages.base import Findings, Question, StageResult
 
 R = TypeVar("R", bound=StageResult)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an LLM, as `llm_calls` keeps it; tokens as the endpoint counted them.
+
+    Parameters
+    ----------
+    cached_tokens
+        Those of the prompt tokens that were billed as cached.
+    outcome
+        `ok`, or the kind of failure: bad-answer, rate-limited, server-error, timeout, connection, refused, fatal.
+    """
+
+    model: str
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    latency_ms: float
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Answer(Generic[R]):
+    """A stage's result, and the calls that it took."""
+
+    result: R
+    calls: tuple[Call, ...] = ()
 
 
 class Provider(Protocol):
@@ -17,6 +47,26 @@ class Provider(Protocol):
     name: str
     model: str
 
-    def answer(self, question: Question[R], indicator: Indicator, findings: Findings) -> R:
-        """The answer of `question` for `indicator`, given the `findings` of the stages before."""
+    def answer(self, question: Question[R], indicator: Indicator, findings: Findings) -> Answer[R]:
+        """The answer of `question` for `indicator`, given the `findings` of the stages before.
+
+        Raises
+        ------
+        ProviderError
+            When there is none; which of its kinds says whether another try is worth it.
+        """
         ...
+
+
+def ask(provider: Provider, question: Question[R], indicator: Indicator, findings: Findings) -> Answer[R]:
+    """Ask `provider`, or the rules alone where a stage has no prompt or the rules settle it.
+
+    Raises
+    ------
+    ProviderError
+        As `provider` does.
+    """
+    by_rules = question.rules(indicator, findings)
+    if question.prompt is None or question.settled(by_rules):
+        return Answer(by_rules)
+    return provider.answer(question, indicator, findings)

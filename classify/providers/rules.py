@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from classify.indicator import Indicator
+from classify.providers.base import Answer
 from classify.stages.base import Findings, Question, StageResult
 
 R = TypeVar("R", bound=StageResult)
@@ -18,5 +19,5 @@ class RulesProvider:
     name = "rules"
     model = "rules"
 
-    def answer(self, question: Question[R], indicator: Indicator, findings: Findings) -> R:
-        return question.rules(indicator, findings)
+    def answer(self, question: Question[R], indicator: Indicator, findings: Findings) -> Answer[R]:
+        return Answer(question.rules(indicator, findings))

@@ -54,7 +54,6 @@ def read_concept(subject: Subject, cumulative: bool = False, family: Family | No
         Whether the values add up: then only flows, volumes and counts are allowed, as far as `family` has any.
     family
         Only types of this family are allowed.
-
     """
     allowed = frozenset(FAMILY_TYPES[family]) if family else frozenset(FAMILY_OF)
     if cumulative:

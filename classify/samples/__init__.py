@@ -4,7 +4,6 @@ Example:
 -------
 >>> from classify.samples import generate
 >>> records = list(generate(1000))
-
 """
 
 from classify.samples.generator import DEFAULT_SEED, generate, labelled

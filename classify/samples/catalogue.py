@@ -51,7 +51,6 @@ class Entry:
         What `level` is a part of: `gdp` (per cent of a year's), `people` (per head, and per year for flows), `income`
         (part of a year's output per head), `fx` (US dollars, to be converted), `exchange` (the exchange rate itself);
         None if nothing.
-
     """
 
     key: str

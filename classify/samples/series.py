@@ -24,7 +24,6 @@ class Shape:
         Bounds of the values.
     year_start
         Month in which a `ytd` series starts again, 0 for January.
-
     """
 
     level: float

@@ -34,7 +34,6 @@ class Findings:
     ------
     KeyError
         When the stage of that model has not answered yet.
-
     """
 
     def __init__(self, results: Iterable[StageResult] = ()) -> None:
@@ -62,6 +61,24 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Prompt(Generic[R]):
+    """What an LLM is told at a stage.
+
+    Parameters
+    ----------
+    instructions
+        The fixed part, which comes first: the same bytes for every indicator of a variant, so that an endpoint can
+        cache it. A stage has one variant, or a few that `findings` choose between.
+    contradiction
+        What in an answer disagrees with itself or with the answers before, in words that can be put to who answered;
+        None when all agrees.
+    """
+
+    instructions: Callable[[Findings], str]
+    contradiction: Callable[[R, Findings], str | None]
+
+
+@dataclass(frozen=True)
 class Question(Stage, Generic[R]):
     """A stage that answers a question about an indicator.
 
@@ -71,14 +88,16 @@ class Question(Stage, Generic[R]):
         The model of the answer.
     rules
         The offline answer from metadata and values: instant, deterministic, never raises for a valid indicator.
-    asks_llm
-        Whether a provider other than `rules` is asked at all.
-
+    prompt
+        What an LLM is told; None for a stage that never asks one.
+    settled
+        Whether the rules' answer is beyond doubt whoever answers in this run, so that no LLM need be asked.
     """
 
     result: type[R]
     rules: Callable[[Indicator, Findings], R]
-    asks_llm: bool = True
+    prompt: Prompt[R] | None = None
+    settled: Callable[[R], bool] = lambda _: False
 
     def brief(self, result: R) -> dict[str, Any]:
         """The answer as later stages need it: JSON types, without the prose."""

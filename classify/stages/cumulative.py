@@ -24,9 +24,9 @@ SETTLED_CONFIDENCE = 0.8
 """From here on the answer of the rules stands by itself, and no LLM needs to be asked."""
 
 
-def settled(indicator: Indicator, findings: Findings) -> bool:
+def settled(detection: CumulativeDetection) -> bool:
     """Whether words, units and values settle the question without asking an LLM."""
-    return detect_cumulative(indicator, findings).confidence >= SETTLED_CONFIDENCE
+    return detection.confidence >= SETTLED_CONFIDENCE
 
 
 def detect_cumulative(indicator: Indicator, findings: Findings) -> CumulativeDetection:
@@ -110,6 +110,10 @@ def _answer(pattern: Pattern, confidence: float, evidence: str, reasoning: str) 
 
 
 STAGE = Question(
-    name="cumulative", table="cumulative_detection_results", result=CumulativeDetection, rules=detect_cumulative
+    name="cumulative",
+    table="cumulative_detection_results",
+    result=CumulativeDetection,
+    rules=detect_cumulative,
+    settled=settled,
 )
 """The stage."""

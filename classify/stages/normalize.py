@@ -166,5 +166,5 @@ def _is_exchange_rate(name: str, reading: Reading) -> bool:
     return bool(_EXCHANGE_RATE.search(name)) and not _CONVERTED_AT.search(name)
 
 
-STAGE = Question(name="normalize", table="normalization_results", result=Normalization, rules=normalize, asks_llm=False)
+STAGE = Question(name="normalize", table="normalization_results", result=Normalization, rules=normalize)
 """The stage."""

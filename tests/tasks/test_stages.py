@@ -9,7 +9,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from classify.indicator import Indicator
-from classify.providers.rules import RulesProvider
 from classify.stages import QUESTIONS
 from classify.store import engine, facts, results, runs, sources
 from classify.store.runs import Counts, Run, Selection
@@ -65,7 +64,7 @@ def test_a_repeated_delivery_asks_nobody_and_changes_nothing(run: Run, monkeypat
     def nobody(*_: object) -> None:
         raise AssertionError("asked twice")
 
-    monkeypatch.setattr(RulesProvider, "answer", nobody)
+    monkeypatch.setattr("tasks.stages.ask", nobody)
     assert _step("normalize", message) == after_normalize
     assert _step("time", after_normalize) == after_time
 
@@ -105,7 +104,7 @@ def test_what_cannot_be_answered_fails_this_indicator_with_its_reason(
     def broken(*_: object) -> None:
         raise ValueError("no answer to be had")
 
-    monkeypatch.setattr(RulesProvider, "answer", broken)
+    monkeypatch.setattr("tasks.stages.ask", broken)
     with pytest.raises(ValueError, match="no answer"):
         _step("time", message)
     assert runs.counts(run.run_id).failed == 1

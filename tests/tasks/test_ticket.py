@@ -22,7 +22,7 @@ def _indicator(id: str) -> Indicator:
 def _ticket_after_all_questions(indicator: Indicator) -> Ticket:
     ticket = Ticket(run="20261121-054512-3f9a", indicator=indicator.id, provider="rules")
     for question in QUESTIONS:
-        result = RulesProvider().answer(question, indicator, ticket.recalled())
+        result = RulesProvider().answer(question, indicator, ticket.recalled()).result
         ticket = ticket.adding(question, result)
     return ticket
 

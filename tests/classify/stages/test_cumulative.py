@@ -9,7 +9,7 @@ import pytest
 from classify.indicator import Indicator
 from classify.stages import cumulative, normalize, time
 from classify.stages.base import Findings
-from classify.stages.cumulative import SETTLED_CONFIDENCE, CumulativeDetection, settled
+from classify.stages.cumulative import SETTLED_CONFIDENCE, CumulativeDetection, detect_cumulative, settled
 from tests.classify.stages import made_series as made
 
 SEEDS = range(200)
@@ -172,9 +172,9 @@ def test_the_evidence_gives_the_figures() -> None:
 
 def test_settled_says_whether_an_llm_is_needed() -> None:
     clear = indicator_of(made.ytd_monthly(Random(2)), **EXPORTS)
-    assert settled(clear, findings_of(clear))
+    assert settled(detect_cumulative(clear, findings_of(clear)))
     open_question = indicator_of([], **EXPORTS, periodicity="Monthly")
-    assert not settled(open_question, findings_of(open_question))
+    assert not settled(detect_cumulative(open_question, findings_of(open_question)))
 
 
 def test_a_year_that_only_began_is_a_guess() -> None:
