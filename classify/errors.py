@@ -1,5 +1,12 @@
 """The exceptions of the project, in one small tree, so that a command can tell a user's mistake from a fault."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from classify.providers.base import Call
+
 
 class ClassifyError(Exception):
     """Base of every error that the project raises on purpose."""
@@ -11,3 +18,43 @@ class UserError(ClassifyError):
 
 class InvalidIndicatorError(ClassifyError):
     """An input record that can be neither used nor mended; the message says why, in one line."""
+
+
+class ProviderError(ClassifyError):
+    """A question without an answer; `calls` are the calls that it took all the same, and that may have cost money."""
+
+    def __init__(self, message: str, calls: tuple[Call, ...] = ()) -> None:
+        super().__init__(message)
+        self.calls = calls
+
+
+class TransientError(ProviderError):
+    """The same question may be answered a little later: 429, 5xx, a timeout, a broken connection.
+
+    `retry_after` is what the endpoint asked to wait, in seconds; None when it did not say. `rate_limited` tells a
+    429, which concerns the whole cluster, from an accident of one call.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        calls: tuple[Call, ...] = (),
+        *,
+        retry_after: float | None = None,
+        rate_limited: bool = False,
+    ) -> None:
+        super().__init__(message, calls)
+        self.retry_after = retry_after
+        self.rate_limited = rate_limited
+
+
+class BadAnswerError(ProviderError):
+    """Every answer was unusable or contradicted the others, also after that was pointed out: a person must look."""
+
+
+class RefusedError(ProviderError):
+    """The endpoint will not answer this question, however often: too long, or against its rules."""
+
+
+class FatalError(ProviderError):
+    """Nothing will be answered until a person acts: a wrong key, no quota, no such model. The run halts."""

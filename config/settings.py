@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -33,6 +33,12 @@ def _url_of(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _checked_prices(text: str) -> str:
+    if text and not re.fullmatch(r"\d+(\.\d+)?,\d+(\.\d+)?,\d+(\.\d+)?", text):
+        raise ValueError("must be three numbers with commas between, like 0.25,0.025,2.00")
+    return text
+
+
 class Settings(BaseModel):
     """Every setting, typed and checked; immutable.
 
@@ -44,9 +50,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    redis_url: Annotated[str, _url_of("redis", "rediss")] = ""
+    redis_url: Annotated[str, _url_of("redis", "rediss")] = Field(default="", repr=False)
     """Redis to use instead of the embedded one, for example `redis://:password@host:6379/0`."""
-    database_url: Annotated[str, _url_of("postgresql", "postgresql+psycopg2")] = ""
+    database_url: Annotated[str, _url_of("postgresql", "postgresql+psycopg2")] = Field(default="", repr=False)
     """PostgreSQL to use instead of the embedded one, for example `postgresql://user:password@host/classify`."""
     data_dir: Path = ROOT / ".data"
     """Where the embedded servers keep their data and every process its log."""
@@ -57,6 +63,20 @@ class Settings(BaseModel):
     """Indicators a minute when a run does not say."""
     max_in_flight: int = Field(default=1000, gt=0)
     """Indicators admitted and not yet finished, over the whole cluster; admission waits above it."""
+
+    openai_api_key: SecretStr = SecretStr("")
+    """Not needed by most servers of one's own, which `openai_base_url` names."""
+    openai_base_url: Annotated[str, _url_of("http", "https")] = ""
+    """Any server that speaks OpenAI's chat completions; OpenAI itself when empty."""
+    openai_model: str = "gpt-5-mini"
+    openai_reasoning_effort: str = Field(default="", pattern="^(none|minimal|low|medium|high|xhigh)?$")
+    """Passed on when set; empty is the least there is for a model known to reason, and nothing for others."""
+    openai_service_tier: str = Field(default="", pattern="^(auto|default|flex|priority)?$")
+    """`flex` is half the price, and slower."""
+    openai_timeout: float = Field(default=30, gt=0, le=600)
+    """Seconds for one call."""
+    openai_prices: Annotated[str, AfterValidator(_checked_prices)] = ""
+    """USD per million input, cached input and output tokens (`0.25,0.025,2.00`), where `config.prices` has none."""
 
     worker_concurrency: int = Field(default=20, gt=0)
     """Stage tasks in hand at a time, each worker."""

@@ -10,10 +10,12 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore
 
+from classify.errors import FatalError, ProviderError
 from classify.providers import ask, provider_named
 from classify.stages import QUESTIONS, save
 from classify.stages.base import Question, Stage
-from classify.store import results, runs
+from classify.store import calls, results, runs
+from tasks import budget
 from tasks.celery import app
 from tasks.errors import is_transient, retry_delay
 from tasks.pace import pace
@@ -36,8 +38,15 @@ class StageTask(Task):  # type: ignore[misc]  # Celery has no types
         except Ignore:
             raise
         except Exception as error:
+            if isinstance(error, ProviderError) and error.calls:
+                calls.record(ticket.run, ticket.indicator, self.stage, error.calls)
+                budget.charge(ticket.run, error.calls)
+            if isinstance(error, FatalError):
+                runs.halt(ticket.run, str(error))
+                pace().left(ticket.indicator)
+                raise Ignore from error
             if is_transient(error):
-                raise self.retry(exc=error, countdown=retry_delay(self.request.retries)) from error
+                raise self.retry(exc=error, countdown=retry_delay(self.request.retries, error)) from error
             runs.fail(ticket.run, ticket.indicator, stage=self.stage, error=error, worker=self.request.hostname)
             pace().left(ticket.indicator)
             raise
@@ -56,11 +65,16 @@ class QuestionTask(StageTask):
     def step(self, ticket: Ticket) -> Message:
         if self.question is QUESTIONS[0]:
             self.admit(ticket)
-        indicator, result = results.recall(self.question, ticket.run, ticket.indicator)
-        if result is None:
-            result = ask(_named(ticket.provider), self.question, indicator, ticket.recalled()).result
-            results.keep(self.question, ticket.run, ticket.indicator, result)
-        return ticket.adding(self.question, result).message()
+        recalled = results.recall(self.question, ticket.run, ticket.indicator)
+        if recalled.result is not None:
+            return ticket.adding(self.question, recalled.result).message()
+        if not recalled.run_is_on:
+            pace().left(ticket.indicator)
+            raise Ignore
+        answer = ask(_named(ticket.provider), self.question, recalled.indicator, ticket.recalled())
+        results.keep(self.question, ticket.run, ticket.indicator, answer)
+        budget.charge(ticket.run, answer.calls, recalled.max_cost_usd)
+        return ticket.adding(self.question, answer.result).message()
 
     def admit(self, ticket: Ticket) -> None:
         if not runs.admit(ticket.run, ticket.indicator, self.request.hostname):

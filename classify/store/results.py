@@ -1,13 +1,16 @@
 """The results of the stages: recalled before a stage asks anyone, kept when answered, put together at the end."""
 
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import TextClause, text
 
 from classify.indicator import Indicator
+from classify.providers.base import Answer
 from classify.stages import QUESTIONS
 from classify.stages.base import Question, StageResult
+from classify.store.calls import RECORD, as_json
 from classify.store.engine import engine
 from classify.store.tables import SOURCE_FIELDS, saved_name
 from classify.taxonomy import CURRENCY_AMOUNT
@@ -23,20 +26,43 @@ class IncompleteError(LookupError):
     """An indicator at the last stage without the result of an earlier one."""
 
 
+@dataclass(frozen=True)
+class Recalled(Generic[R]):
+    """What a stage has to know before it asks anyone.
+
+    Parameters
+    ----------
+    indicator
+        As it was loaded.
+    result
+        What this stage of this run has already answered about it, if it has.
+    run_is_on
+        False when the run was halted, or is gone.
+    max_cost_usd
+        What the run may cost; None for no limit.
+    """
+
+    indicator: Indicator
+    result: R | None
+    run_is_on: bool
+    max_cost_usd: float | None
+
+
 @cache
 def _recall(question: Question[Any]) -> TextClause:
     source = ", ".join(f"source.{c}" for c in SOURCE_FIELDS)
     result = ", ".join(f"result.{f} AS result_{f}" for f in question.result.model_fields)
     return text(f"""
-        SELECT {source}, result.run_id IS NOT NULL AS answered, {result}
+        SELECT {source}, result.run_id IS NOT NULL AS answered, {result}, run.status AS run_status, run.max_cost_usd
         FROM source_indicators AS source
+        LEFT JOIN runs AS run ON run.run_id = :run_id
         LEFT JOIN {question.table} AS result ON result.indicator_id = source.id AND result.run_id = :run_id
         WHERE source.id = :indicator_id
     """)
 
 
-def recall(question: Question[R], run_id: str, indicator_id: str) -> tuple[Indicator, R | None]:
-    """The indicator, and what this stage of this run has already answered about it, in one round trip.
+def recall(question: Question[R], run_id: str, indicator_id: str) -> Recalled[R]:
+    """Look up an indicator, this stage's result of this run, and whether the run is on, in one round trip.
 
     Raises
     ------
@@ -48,15 +74,20 @@ def recall(question: Question[R], run_id: str, indicator_id: str) -> tuple[Indic
     if row is None:
         raise UnknownIndicatorError(f"indicator {indicator_id!r} is not in source_indicators")
     indicator = Indicator.model_validate({"id": indicator_id, **{c: row[c] for c in SOURCE_FIELDS}})
-    if not row["answered"]:
-        return indicator, None
-    return indicator, question.result.model_validate({f: row[f"result_{f}"] for f in question.result.model_fields})
+    answer = {f: row[f"result_{f}"] for f in question.result.model_fields}
+    return Recalled(
+        indicator=indicator,
+        result=question.result.model_validate(answer) if row["answered"] else None,
+        run_is_on=row["run_status"] == "running",
+        max_cost_usd=row["max_cost_usd"],
+    )
 
 
 @cache
-def _keep(question: Question[Any]) -> TextClause:
+def _keep(question: Question[Any], *, with_calls: bool) -> TextClause:
     fields = list(question.result.model_fields)
     return text(f"""
+        {f"WITH called AS ({RECORD})" if with_calls else ""}
         INSERT INTO {question.table} (indicator_id, run_id, {", ".join(fields)})
         VALUES (:indicator_id, :run_id, {", ".join(f":{f}" for f in fields)})
         ON CONFLICT (indicator_id) DO UPDATE
@@ -64,12 +95,16 @@ def _keep(question: Question[Any]) -> TextClause:
     """)
 
 
-def keep(question: Question[R], run_id: str, indicator_id: str, result: R) -> None:
-    """Upsert the result of a stage: however often it is delivered, there is one row for each indicator."""
+def keep(question: Question[R], run_id: str, indicator_id: str, answer: Answer[R]) -> None:
+    """Upsert the result of a stage, and record the calls that it took, in one statement: no result without its bill.
+
+    However often it is delivered, there is one row for each indicator.
+    """
+    values = {"run_id": run_id, "indicator_id": indicator_id, **answer.result.model_dump(mode="json")}
+    if answer.calls:
+        values |= {"stage": question.name, "calls": as_json(answer.calls)}
     with engine().connect() as connection:
-        connection.execute(
-            _keep(question), {"run_id": run_id, "indicator_id": indicator_id, **result.model_dump(mode="json")}
-        )
+        connection.execute(_keep(question, with_calls=bool(answer.calls)), values)
 
 
 @cache

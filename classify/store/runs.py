@@ -6,7 +6,7 @@ on the way, the ledger knows what was promised.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 
 from sqlalchemy import Connection, text
@@ -23,6 +23,7 @@ class Run:
     status: str
     reason: str | None
     target_ipm: float
+    max_cost_usd: float | None
     provider: str
     model: str
     total: int
@@ -51,7 +52,7 @@ class Selection:
     limit: int | None = None
 
 
-_COLUMNS = "run_id, status, reason, target_ipm, provider, model, total, completed, failed, created_at, finished_at"
+_COLUMNS = ", ".join(field.name for field in fields(Run))
 
 # What another unfinished run has in hand is left to it: two runs at once would pay twice for the same answer.
 _OPEN = """
@@ -80,7 +81,9 @@ def new_run_id() -> str:
     return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def open_run(selection: Selection, *, target_ipm: float, provider: str, model: str) -> Run | None:
+def open_run(
+    selection: Selection, *, target_ipm: float, provider: str, model: str, max_cost_usd: float | None = None
+) -> Run | None:
     """Open a run over what `selection` chooses, every indicator `queued` in the ledger.
 
     Returns
@@ -94,10 +97,16 @@ def open_run(selection: Selection, *, target_ipm: float, provider: str, model: s
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _RUN_LOCK})
         connection.execute(
             text(
-                "INSERT INTO runs (run_id, status, target_ipm, provider, model, total)"
-                " VALUES (:run_id, 'running', :target_ipm, :provider, :model, 0)"
+                "INSERT INTO runs (run_id, status, target_ipm, max_cost_usd, provider, model, total)"
+                " VALUES (:run_id, 'running', :target_ipm, :max_cost_usd, :provider, :model, 0)"
             ),
-            {"run_id": run_id, "target_ipm": target_ipm, "provider": provider, "model": model},
+            {
+                "run_id": run_id,
+                "target_ipm": target_ipm,
+                "max_cost_usd": max_cost_usd,
+                "provider": provider,
+                "model": model,
+            },
         )
         chosen = {
             "run_id": run_id,
@@ -157,12 +166,14 @@ def admit(run_id: str, indicator_id: str, worker: str) -> bool:
     Returns
     -------
     bool
-        False when the ledger has it finished already (or does not have it): a repeated delivery, nothing to do.
+        False when there is nothing to do: the ledger has it finished already, or the run was halted.
     """
     statement = text("""
-        UPDATE run_indicators
+        UPDATE run_indicators AS ledger
         SET status = 'admitted', admitted_at = coalesce(admitted_at, now()), attempts = attempts + 1, worker = :worker
-        WHERE run_id = :run_id AND indicator_id = :indicator_id AND status IN ('queued', 'admitted')
+        FROM runs
+        WHERE ledger.run_id = :run_id AND indicator_id = :indicator_id AND ledger.status IN ('queued', 'admitted')
+          AND runs.run_id = ledger.run_id AND runs.status = 'running'
     """)
     with engine().connect() as connection:
         done = connection.execute(statement, {"run_id": run_id, "indicator_id": indicator_id, "worker": worker})
@@ -195,6 +206,49 @@ def fail(run_id: str, indicator_id: str, *, stage: str, error: Exception, worker
                 "worker": worker,
             },
         )
+
+
+def halt(run_id: str, reason: str) -> bool:
+    """Stop a run, with the reason; whether it was on. What is queued or admitted stays so, for `resume`."""
+    statement = text(
+        "UPDATE runs SET status = 'halted', reason = :reason WHERE run_id = :run_id AND status = 'running'"
+    )
+    with engine().connect() as connection:
+        return connection.execute(statement, {"run_id": run_id, "reason": reason[:500]}).rowcount == 1
+
+
+def resume(run_id: str, *, retry_failed: bool = False, max_cost_usd: float | None = None) -> int:
+    """Set a run going again; how many of its indicators are unfinished.
+
+    Parameters
+    ----------
+    retry_failed
+        Take those that failed as queued again.
+    max_cost_usd
+        A new limit of its costs; None keeps the old one.
+    """
+    with transactions().begin() as connection:
+        key = {"run_id": run_id}
+        if retry_failed:
+            connection.execute(
+                text(
+                    "UPDATE run_indicators SET status = 'queued', finished_at = NULL"
+                    " WHERE run_id = :run_id AND status = 'failed'"
+                ),
+                key,
+            )
+            connection.execute(text("DELETE FROM failed_indicators WHERE run_id = :run_id"), key)
+        unfinished = "SELECT count(*) FROM run_indicators WHERE run_id = :run_id AND status IN ('queued', 'admitted')"
+        count = connection.scalar(text(unfinished), key) or 0
+        if count:
+            connection.execute(
+                text(
+                    "UPDATE runs SET status = 'running', reason = NULL, finished_at = NULL,"
+                    " max_cost_usd = coalesce(:max_cost_usd, max_cost_usd) WHERE run_id = :run_id"
+                ),
+                {**key, "max_cost_usd": max_cost_usd},
+            )
+        return count
 
 
 @dataclass(frozen=True)

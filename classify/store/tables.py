@@ -91,6 +91,7 @@ runs = Table(
     Column("status", Text, nullable=False),  # running, done, halted
     Column("reason", Text),  # of a halt
     Column("target_ipm", Float, nullable=False),
+    Column("max_cost_usd", Float),
     Column("provider", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("total", Integer, nullable=False),

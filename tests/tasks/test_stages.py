@@ -90,8 +90,7 @@ def test_another_run_answers_anew(run: Run) -> None:
     runs.close_finished_runs()
     second = runs.open_run(Selection(force=True), target_ipm=600, provider="rules", model="rules")
     assert second is not None
-    _, result = results.recall(QUESTIONS[1], second.run_id, "GDP")
-    assert result is None
+    assert results.recall(QUESTIONS[1], second.run_id, "GDP").result is None
     _step("save", _all_questions(second))
     assert facts.verify(second.run_id).ok
 

@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("target_ipm", sa.Float(), nullable=False),
+        sa.Column("max_cost_usd", sa.Float(), nullable=True),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
