@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -70,9 +71,10 @@ def print_json(facts: Any) -> None:
 def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str] | None = None) -> NoReturn:
     """Run a command's `main` and exit with its status.
 
-    A user's mistake becomes one line on stderr and status 2, an interrupt 130, a closed pipe 141.
+    A user's mistake becomes one line on stderr and status 2, an interrupt 130, a closed pipe 141, SIGTERM 143.
     """
     command = Path(sys.argv[0]).stem.replace("_", "-")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that what was started is stopped
     try:
         status = main(sys.argv[1:] if argv is None else argv) or 0
         sys.stdout.flush()

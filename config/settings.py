@@ -6,7 +6,6 @@ A field's name in capitals is the name of its variable (`data_dir` ← `DATA_DIR
 import hashlib
 import os
 import re
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -93,7 +92,7 @@ class Settings(BaseModel):
         if _SOCKET_DIR.fullmatch(str(beside)):
             return beside
         digest = hashlib.blake2b(os.fsencode(self.data_dir), digest_size=6).hexdigest()
-        return Path(tempfile.gettempdir()) / f"classify-{os.getuid()}-{digest}"
+        return Path("/tmp") / f"classify-{os.getuid()}-{digest}"  # noqa: S108  # the same for every TMPDIR
 
     @property
     def embeds_redis(self) -> bool:
@@ -119,7 +118,7 @@ class Settings(BaseModel):
     def database_address(self) -> str:
         """The URL of PostgreSQL as SQLAlchemy takes it."""
         if self.embeds_database:
-            return f"postgresql+psycopg2://postgres@/classify?host={self.run_dir}"
+            return f"postgresql+psycopg2://postgres@/classify?host={self.run_dir}&port=5432"
         return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
 

@@ -1,0 +1,82 @@
+"""The workers of the local stack: one for admission and as many for the stages as are wanted."""
+
+import sys
+import time
+from dataclasses import dataclass, field
+
+from bin.embedded import places, postgres, processes, redis
+from classify.errors import UserError
+from config.settings import Settings
+
+ADMISSION = "admission"
+_WORKER = "worker"
+_DEFAULT_WORKERS = 2
+_WATCHED_FOR_S = 1.0
+
+
+@dataclass
+class Change:
+    """What a call changed; names of processes."""
+
+    started: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    killed: list[str] = field(default_factory=list)
+
+
+def command(name: str, concurrency: int | None = None) -> list[str]:
+    """The command line of a worker."""
+    module = "bin.commands.admission" if name == ADMISSION else "bin.commands.worker"
+    size = ["--concurrency", str(concurrency)] if concurrency and name != ADMISSION else []
+    return [sys.executable, "-m", module, "--name", name, *size]
+
+
+def recorded(settings: Settings) -> list[str]:
+    """The workers that were started and not stopped since, running or not."""
+    return [name for name in processes.recorded(settings) if name not in (redis.NAME, postgres.NAME)]
+
+
+def scale(settings: Settings, count: int | None, concurrency: int | None) -> Change:
+    """Start what is missing, stop what is too much; what runs and is wanted is left alone.
+
+    Parameters
+    ----------
+    count
+        Stage workers wanted; None keeps as many as there were.
+    concurrency
+        Of those that are started; None for the default.
+
+    Raises
+    ------
+    UserError
+        When one that was started ends at once.
+    """
+    before = recorded(settings)
+    if count is None:
+        count = sum(name.startswith(_WORKER) for name in before) or _DEFAULT_WORKERS
+    wanted = [ADMISSION, *(f"{_WORKER}{number}" for number in range(1, count + 1))]
+    change = Change(stopped=[name for name in before if name not in wanted])
+    change.killed = processes.stop(settings, change.stopped)
+    for name in wanted:
+        if not processes.find(settings, name):
+            processes.spawn(settings, name, command(name, concurrency))
+            change.started.append(name)
+    _watch(settings, change.started)
+    return change
+
+
+def _watch(settings: Settings, names: list[str]) -> None:
+    deadline = time.monotonic() + _WATCHED_FOR_S
+    while names and time.monotonic() < deadline:
+        for name in names:
+            if not processes.find(settings, name):
+                log = places.log_file(settings, name)
+                tail = " / ".join(processes.last_lines(log, 3))
+                raise UserError(f"{name} ended at once: {tail or 'it said nothing'} (log: {log})")
+        time.sleep(0.05)
+
+
+def stop(settings: Settings) -> Change:
+    """Stop all workers: each finishes what it has in hand."""
+    names = recorded(settings)
+    running = [name for name in names if processes.find(settings, name)]
+    return Change(stopped=running, killed=processes.stop(settings, names))
