@@ -1,9 +1,8 @@
-"""What the endpoint says to a question. The ways to answer are listed by name, so that another can join them."""
+"""What the endpoint says to a question that asks for JSON: one way so far, behind a protocol that takes others."""
 
 import hashlib
 import json
 import random
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from classify.simulator.fitting import fit
@@ -20,7 +19,6 @@ class Answerer(Protocol):
         ------
         UnfitSchemaError
             When the question's schema cannot be fitted.
-
         """
         ...
 
@@ -33,9 +31,6 @@ class FittingAnswerer:
 
     def answer(self, question: Question) -> Any:
         return {} if question.schema is None else fit(question.schema, chance_of(question))
-
-
-ANSWERS: dict[str, Callable[[], Answerer]] = {"fitting": FittingAnswerer}
 
 
 def chance_of(question: Question) -> random.Random:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from typing_extensions import Self
 
 from classify.errors import UserError
 
@@ -19,7 +18,6 @@ class Behaviour(BaseModel):
     -------
     >>> Behaviour(latency_s=0, rpm=500).changed({"fail_429": 0.1}).fail_429
     0.1
-
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -63,20 +61,19 @@ class Behaviour(BaseModel):
     """Of the latencies and faults; answers depend on the question alone."""
 
     @model_validator(mode="after")
-    def _shares_fit(self) -> Self:
+    def _shares_fit(self) -> "Behaviour":
         if self.fail_429 + self.fail_500 + self.drop + self.hang + self.rubbish > 1 + 1e-9:
             raise ValueError("the shares of fail_429, fail_500, drop, hang and rubbish are more than 1 together")
         return self
 
     @classmethod
-    def read(cls, given: Mapping[str, Any]) -> Self:
+    def read(cls, given: Mapping[str, Any]) -> "Behaviour":
         """The behaviour with these knobs and defaults for the rest.
 
         Raises
         ------
         UserError
             When there is no such knob or a value is not possible; the message is one line and names the knob.
-
         """
         try:
             return cls.model_validate(dict(given))
@@ -85,6 +82,6 @@ class Behaviour(BaseModel):
             knob = ".".join(str(part) for part in first["loc"])
             raise UserError(f"{knob}: {first['msg']}" if knob else first["msg"].removeprefix("Value error, ")) from None
 
-    def changed(self, given: Mapping[str, Any]) -> Self:
+    def changed(self, given: Mapping[str, Any]) -> "Behaviour":
         """The same behaviour with some knobs set anew; raises as `read`."""
         return self.read({**self.model_dump(), **given})

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,6 +16,10 @@ _MAX_VISITS = 20_000
 """Subschemas looked at for one value; more is a schema without an end."""
 _WORDS = ("simulated", "answer", "of", "no", "meaning", "whatever", "the", "question", "was")
 _SCALARS = frozenset({"null", "boolean", "integer", "number", "string"})
+
+
+MALFORMED = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError)
+"""What a schema raises that is none: `properties` that are a list, `minItems` that is a word."""
 
 
 class UnfitSchemaError(ClassifyError):
@@ -32,9 +37,11 @@ def fit(schema: Mapping[str, Any], chance: random.Random) -> Any:
     ------
     UnfitSchemaError
         When no value can fit, as far as can be seen.
-
     """
-    return _Fitter(schema, chance).value(schema, 0)
+    try:
+        return _Fitter(schema, chance).value(schema, 0)
+    except MALFORMED as error:
+        raise UnfitSchemaError("the schema is malformed") from error
 
 
 class _Fitter:
@@ -141,7 +148,8 @@ class _Fitter:
         low, high = _bounds(schema, whole=whole)
         step = schema.get("multipleOf", 1 if whole else None)
         if step is not None:
-            first, last = math.ceil(low / step), math.floor(high / step)
+            # Exact: beyond 2**53 the quotient of floats would miss the bounds.
+            first, last = math.ceil(Fraction(low) / Fraction(step)), math.floor(Fraction(high) / Fraction(step))
             if first > last:
                 raise UnfitSchemaError("no multiple lies between minimum and maximum")
             multiple: float = self._chance.randint(first, last) * step

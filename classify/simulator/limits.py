@@ -24,7 +24,6 @@ class Bucket:
         Seconds of inflow that it holds.
     clock
         Seconds, monotonic.
-
     """
 
     def __init__(self, per_minute: float, burst_s: float, clock: Clock) -> None:

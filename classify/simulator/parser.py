@@ -56,7 +56,6 @@ class RequestParser:
     >>> parser.feed(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
     >>> parser.next_request().path
     '/health'
-
     """
 
     def __init__(self) -> None:
@@ -95,7 +94,6 @@ class RequestParser:
         ------
         BadRequestError
             When the stream is not HTTP/1.1 or exceeds a limit; nothing more can be read from it.
-
         """
         if self._head is None:
             self._head = self._take_head()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from classify.errors import ClassifyError
+from classify.simulator.fitting import MALFORMED
 from classify.simulator.strict import fault_of_strict_schema
 from classify.simulator.usage import tokens_in
 
@@ -60,7 +61,6 @@ def read_question(body: bytes) -> Question:
     ------
     InvalidQuestionError
         When OpenAI's servers would refuse it, or when it asks for what is not simulated (streams, several choices).
-
     """
     try:
         given = json.loads(body)
@@ -147,7 +147,11 @@ def _form(given: object) -> tuple[Form, Mapping[str, Any] | None]:
         raise InvalidQuestionError(
             "Missing required parameter: 'response_format.json_schema.schema'.", "response_format.json_schema.schema"
         )
-    if form.get("strict") and (fault := fault_of_strict_schema(schema)):
+    try:
+        fault = fault_of_strict_schema(schema) if form.get("strict") else None
+    except MALFORMED:
+        fault = "the schema is malformed."
+    if fault:
         raise InvalidQuestionError(f"Invalid schema for response_format '{name}': {fault}", "response_format")
     return "json_schema", schema
 

@@ -31,7 +31,6 @@ class Simulator:
     >>> simulator = Simulator(Behaviour(latency_s=0))
     >>> url = await simulator.start()
     >>> await simulator.stop()
-
     """
 
     def __init__(
@@ -50,7 +49,6 @@ class Simulator:
         ------
         UserError
             When the address cannot be used.
-
         """
         loop = asyncio.get_running_loop()
         try:

@@ -49,7 +49,6 @@ class PromptCache:
     ----------
     entries
         Prefixes remembered at the most.
-
     """
 
     def __init__(self, entries: int = CACHE_ENTRIES) -> None:
