@@ -11,7 +11,7 @@ app = Celery("tasks", include=["tasks.stages"])
 app.config_from_object("config.celery")
 
 
-def _let_psycopg2_yield() -> None:
+def let_psycopg2_yield() -> None:
     """Make psycopg2 wait in gevent's loop: its C code would otherwise stop every greenlet of the worker."""
     from gevent.socket import wait_read, wait_write
     from psycopg2 import OperationalError, extensions
@@ -29,4 +29,4 @@ def _let_psycopg2_yield() -> None:
 
 
 if "gevent.monkey" in sys.modules and sys.modules["gevent.monkey"].is_module_patched("socket"):
-    _let_psycopg2_yield()
+    let_psycopg2_yield()

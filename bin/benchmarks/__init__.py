@@ -1,0 +1,1 @@
+"""Measurements that decide how the project is built, repeatable on any machine: `bin/bench` runs them."""

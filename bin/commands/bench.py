@@ -1,0 +1,85 @@
+"""Measurements behind the project's decisions, for this machine. Everything runs on stores of its own and is removed.
+
+bin/bench pool    which Celery pool: threads, gevent, prefork
+"""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+from bin.cli import Parser, positive_integer, positive_number, print_json, run
+from bin.embedded import ensure_stores, stop_stores
+from config.settings import Settings, read_settings, settings
+
+_POOLS = ("threads", "gevent", "prefork")
+
+
+def main(argv: Sequence[str]) -> None:
+    parser = Parser("bench", __doc__)
+    parser.add_argument("what", choices=_BENCHES)
+    parser.add_argument("options", nargs=argparse.REMAINDER, help="see bin/bench pool --help")
+    chosen = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, _leave)
+    _BENCHES[chosen.what](chosen.options)
+
+
+def _pool(argv: Sequence[str]) -> None:
+    parser = Parser("bench pool", "Compare Celery's pools at 20 LLM calls in flight in each of two workers.")
+    parser.add_argument(
+        "--pools", type=_pools, default=_POOLS, metavar="P,…", help=f"which to compare (default: {','.join(_POOLS)})"
+    )
+    parser.add_argument(
+        "--rounds", type=positive_integer, default=2, metavar="N", help="the pools take turns N times (%(default)s)"
+    )
+    parser.add_argument(
+        "--seconds", type=positive_number, default=24, metavar="S", help="length of a measurement (%(default)s)"
+    )
+    parser.add_json()
+    options = parser.parse_args(argv)
+    with _own_stores() as own:
+        from bin.benchmarks import pool  # reads the settings when it is loaded
+
+        with pool.bench(own, seconds=options.seconds) as bench:
+            results = bench.compare(options.pools, options.rounds)
+    if options.json:
+        print_json(pool.facts(results))
+    else:
+        print(pool.table(results))
+
+
+def _pools(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in _POOLS]:
+        raise argparse.ArgumentTypeError(f"no pool named {unknown[0]!r}: choose among {', '.join(_POOLS)}")
+    return names
+
+
+@contextmanager
+def _own_stores() -> Iterator[Settings]:
+    """Stores in a folder of their own, for this process and those that it starts; gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="bench-data-") as folder:
+        os.environ.update({"DATA_DIR": folder, "REDIS_URL": "", "DATABASE_URL": ""})
+        settings.cache_clear()
+        own = read_settings({"DATA_DIR": folder})
+        try:
+            ensure_stores(own)
+            yield own
+        finally:
+            stop_stores(own)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    """SIGTERM ends what was started too."""
+    sys.exit(128 + number)
+
+
+_BENCHES: dict[str, Callable[[Sequence[str]], None]] = {"pool": _pool}
+
+
+if __name__ == "__main__":
+    run(main)
