@@ -4,9 +4,10 @@ from classify.indicator import Indicator
 from classify.rules.accumulation import Shape, shape_of
 from classify.rules.kinds import ADDITIVE_UNITS, FLOWLIKE, Kind, kind_of
 from classify.rules.wording import Wording, accumulation_in
-from classify.stages.base import Confidence, Findings, Question, StageResult
+from classify.stages.base import Confidence, Findings, Prompt, Question, StageResult
 from classify.stages.normalize import Normalization
-from classify.stages.time import TimeInference
+from classify.stages.prompts import always
+from classify.stages.time import TimeInference, cannot_add_up
 from classify.taxonomy import Pattern
 
 
@@ -109,11 +110,22 @@ def _answer(pattern: Pattern, confidence: float, evidence: str, reasoning: str) 
     )
 
 
+def contradiction(detection: CumulativeDetection, findings: Findings) -> str | None:
+    """What disagrees in an answer. Stage 2 is not held against it: this stage looks closer at the same question."""
+    if detection.is_cumulative != (detection.pattern_type in ("ytd", "running_total")):
+        said = str(detection.is_cumulative).lower()
+        return f"is_cumulative {said} contradicts pattern_type {detection.pattern_type}."
+    if detection.is_cumulative and cannot_add_up(unit := findings[Normalization]):
+        return f"is_cumulative true contradicts the unit: values of the kind {unit.parsed_unit_type} do not add up."
+    return None
+
+
 STAGE = Question(
     name="cumulative",
     table="cumulative_detection_results",
     result=CumulativeDetection,
     rules=detect_cumulative,
+    prompt=Prompt(instructions=always("cumulative"), contradiction=contradiction),
     settled=settled,
 )
 """The stage."""

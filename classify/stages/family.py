@@ -3,10 +3,11 @@
 from classify.indicator import Indicator
 from classify.rules.concepts import FAMILY_OF, read_concept
 from classify.rules.rulebook import Subject
-from classify.stages.base import Confidence, Findings, Question, StageResult
+from classify.stages.base import Confidence, Findings, Prompt, Question, StageResult
 from classify.stages.cumulative import CumulativeDetection
 from classify.stages.normalize import Normalization
-from classify.taxonomy import Family
+from classify.stages.prompts import always
+from classify.taxonomy import CUMULATIVE_TYPES, FAMILY_TYPES, Family
 
 
 class FamilyAssignment(StageResult):
@@ -34,5 +35,19 @@ def assign_family(indicator: Indicator, findings: Findings) -> FamilyAssignment:
     return FamilyAssignment(family=FAMILY_OF[concept.answer], confidence=concept.sure, reasoning=concept.reasoning)
 
 
-STAGE = Question(name="family", table="family_assignment_results", result=FamilyAssignment, rules=assign_family)
+def contradiction(assignment: FamilyAssignment, findings: Findings) -> str | None:
+    """What disagrees with the answers before: what adds up belongs to a family with a type that can."""
+    fitting = [family for family, types in FAMILY_TYPES.items() if CUMULATIVE_TYPES.intersection(types)]
+    if is_cumulative(findings) and assignment.family not in fitting:
+        return f"family {assignment.family} contradicts is_cumulative true, which only {' and '.join(fitting)} allow."
+    return None
+
+
+STAGE = Question(
+    name="family",
+    table="family_assignment_results",
+    result=FamilyAssignment,
+    rules=assign_family,
+    prompt=Prompt(instructions=always("family"), contradiction=contradiction),
+)
 """The stage."""

@@ -10,8 +10,9 @@ from classify.indicator import Indicator
 from classify.rules import vocabulary as v
 from classify.rules.polarity import GENERAL, ILLS, REST
 from classify.rules.rulebook import Match, Rule, Subject, kinds, matches, words
-from classify.stages.base import Confidence, Findings, Question, StageResult
+from classify.stages.base import Confidence, Findings, Prompt, Question, StageResult
 from classify.stages.family import subject_of
+from classify.stages.prompts import always
 from classify.stages.type import TypeClassification
 from classify.taxonomy import IndicatorType, Orientation
 
@@ -171,6 +172,16 @@ def judge_orientation(indicator: Indicator, findings: Findings) -> OrientationJu
     return OrientationJudgement(heat_map_orientation=found.answer, confidence=found.sure, reasoning=found.reasoning)
 
 
-STAGE = Question(name="orientation", table="orientation_results", result=OrientationJudgement,
-    rules=judge_orientation)  # fmt: skip
+def contradiction(judgement: OrientationJudgement, findings: Findings) -> str | None:
+    """Nothing: an orientation is a judgement, and any of the three goes with any type (people have labelled so)."""
+    return None
+
+
+STAGE = Question(
+    name="orientation",
+    table="orientation_results",
+    result=OrientationJudgement,
+    rules=judge_orientation,
+    prompt=Prompt(instructions=always("orientation"), contradiction=contradiction),
+)
 """The stage."""

@@ -8,8 +8,9 @@ from classify.rules.kinds import ADDITIVE_UNITS, FLOWLIKE, Kind, kind_of
 from classify.rules.series import spacing
 from classify.rules.text import any_of
 from classify.rules.wording import accumulation_in
-from classify.stages.base import Confidence, Findings, Question, StageResult
+from classify.stages.base import Confidence, Findings, Prompt, Question, StageResult
 from classify.stages.normalize import Normalization
+from classify.stages.prompts import always
 from classify.taxonomy import Frequency, TimeBasis
 
 
@@ -162,5 +163,31 @@ def infer_time(indicator: Indicator, findings: Findings) -> TimeInference:
     )
 
 
-STAGE = Question(name="time", table="time_inference_results", result=TimeInference, rules=infer_time)
+UNIT_READ = 0.6
+"""From this parsing confidence on the unit was read; below, it is a guess from the name."""
+
+
+def cannot_add_up(unit: Normalization) -> bool:
+    """Whether values of the unit, as it was read, cannot be summed over time: three rates of 5 % make no 15 %."""
+    return unit.parsed_unit_type not in ADDITIVE_UNITS and unit.parsing_confidence >= UNIT_READ
+
+
+def contradiction(inference: TimeInference, findings: Findings) -> str | None:
+    """What disagrees in an answer: only something that adds up, reported period after period, is cumulative."""
+    if inference.time_basis != "cumulative":
+        return None
+    if inference.reporting_frequency == "point-in-time":
+        return "time_basis cumulative contradicts reporting_frequency point-in-time: sums that run on have a rhythm."
+    if cannot_add_up(unit := findings[Normalization]):
+        return f"time_basis cumulative contradicts the unit: values of the kind {unit.parsed_unit_type} do not add up."
+    return None
+
+
+STAGE = Question(
+    name="time",
+    table="time_inference_results",
+    result=TimeInference,
+    rules=infer_time,
+    prompt=Prompt(instructions=always("time"), contradiction=contradiction),
+)
 """The stage."""
