@@ -60,8 +60,8 @@ class Settings(BaseModel):
     """Who answers when a run does not say."""
     ipm: float = Field(default=800, gt=0, allow_inf_nan=False)
     """Indicators a minute when a run does not say."""
-    max_in_flight: int = Field(default=1000, gt=0)
-    """Indicators admitted and not yet finished, over the whole cluster; admission waits above it."""
+    max_in_flight: int | None = Field(default=None, gt=0)
+    """Indicators admitted and not yet finished, over the whole cluster; worked out from pace and latency when empty."""
 
     openai_api_key: SecretStr = SecretStr("")
     """Not needed by most servers of one's own, which `openai_base_url` names."""
@@ -74,6 +74,10 @@ class Settings(BaseModel):
     """`flex` is half the price, and slower."""
     openai_timeout: float = Field(default=30, gt=0, le=600)
     """Seconds for one call."""
+    openai_rpm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Requests a minute at the most, over the whole cluster; no limit when empty."""
+    openai_tpm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Tokens a minute at the most, over the whole cluster; no limit when empty."""
     openai_prices: Annotated[str, AfterValidator(_checked_prices)] = ""
     """USD per million input, cached input and output tokens (`0.25,0.025,2.00`), where `config.prices` has none."""
 

@@ -4,41 +4,150 @@ Celery's own bucket is one per worker process and forgets what it was late for. 
 algorithm in a Lua script on Redis's clock: each grant moves the time of the next one on by exactly one interval, so
 any number of admission workers share one rate, and nothing drifts. A delay of up to `CATCH_UP_S` is caught up;
 after a longer one the clock starts anew, so that a pause or a restart is not followed by a burst.
+
+Two things slow it down. Back-pressure: no admission while too many indicators are in flight. And an endpoint that
+refuses calls (429): the rate falls at once for everybody and climbs back along a cubic curve, quickly to where it was
+refused, slowly around there, then quickly beyond, so that it finds a limit without running into it again and again.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from typing import Any
 
 from redis import Redis
+from redis.commands.core import Script
 
 from config.settings import settings
 
 TARGET_KEY = "pace:target_ipm"
 NEXT_KEY = "pace:next_us"
 IN_FLIGHT_KEY = "pace:in_flight"
-CATCH_UP_S = 2.0
+LATENCY_KEY = "pace:latency_s"
+SLOWED_KEY = "pace:slowed"
+DONE_KEY = "pace:done"
 
-_ADMIT = """
-local now = redis.call('TIME')
-now = now[1] * 1000000 + now[2]
-if redis.call('SCARD', KEYS[3]) >= tonumber(ARGV[2]) then
-  return ARGV[4]
+CATCH_UP_S = 2.0
+LEAST_IN_FLIGHT_S, MOST_IN_FLIGHT_S = 10.0, 60.0
+"""In flight are at least and at most so many seconds' worth of the target, unless a setting says how many."""
+
+DECREASE = 0.8
+"""What a refused call leaves of the rate."""
+PLATEAU_S = 9.0
+"""Seconds after which the rate is back where it was refused; three times as many, and it is back at the target."""
+LOWEST_FACTOR = 0.02
+
+_CLOCK = """
+local function clock()
+  local t = redis.call('TIME')
+  return t[1] * 1000000 + t[2]
 end
-local ipm = tonumber(redis.call('GET', KEYS[1]) or ARGV[1])
-local due = tonumber(redis.call('GET', KEYS[2]) or now)
+-- The share of the target that is in force, from the share that was refused and when.
+local function factor_of(slowed, now)
+  if not slowed[1] then return 1 end
+  local refused_at, since = tonumber(slowed[1]), (now - tonumber(slowed[2])) / 1000000
+  local depth = math.max(refused_at * (1 - %(decrease)s), (1 - refused_at) / 8)
+  local x = since / %(plateau)s - 1
+  return math.max(%(lowest)s, math.min(1, refused_at + depth * x * x * x))
+end
+""" % {"decrease": DECREASE, "plateau": PLATEAU_S, "lowest": LOWEST_FACTOR}  # noqa: UP031  # Lua has braces of its own
+
+_LIMIT = """
+local function limit_of(fixed, ipm, latency)
+  if tonumber(fixed) > 0 then return tonumber(fixed) end
+  local worth = math.max(%(least)s, math.min(%(most)s, 2 * tonumber(latency or 0)))
+  return math.max(20, math.ceil(worth * ipm / 60))
+end
+""" % {"least": LEAST_IN_FLIGHT_S, "most": MOST_IN_FLIGHT_S}  # noqa: UP031
+
+# KEYS: target, next, in flight, latency, slowed. ARGV: default target, fixed limit, catch-up in µs.
+_ADMIT = (
+    _CLOCK
+    + _LIMIT
+    + """
+local now = clock()
+local got = redis.call('MGET', KEYS[1], KEYS[2], KEYS[4])
+local slowed = redis.call('HMGET', KEYS[5], 'refused_at', 'since_us', 'hold_until_us')
+local target = tonumber(got[1] or ARGV[1])
+if slowed[3] and tonumber(slowed[3]) > now then
+  return string.format('%.0f', tonumber(slowed[3]) - now)
+end
+if redis.call('ZCARD', KEYS[3]) >= limit_of(ARGV[2], target, got[3]) then
+  return '50000'
+end
+local interval = 60000000 / (target * factor_of(slowed, now))
+local due = tonumber(got[2] or now)
 if now - due > tonumber(ARGV[3]) then
   due = now  -- a pause, not a delay: nothing to catch up
 end
 if due > now then
-  -- A target raised while the next one is far away takes effect at once.
-  due = math.min(due, now + 60000000 / ipm)
+  due = math.min(due, now + interval)  -- a target raised while the next token is far away counts at once
   redis.call('SET', KEYS[2], string.format('%.3f', due))
-  if due > now then return string.format('%.0f', due - now) end
+  return string.format('%.0f', due - now)
 end
-redis.call('SET', KEYS[2], string.format('%.3f', due + 60000000 / ipm))
+redis.call('SET', KEYS[2], string.format('%.3f', due + interval))
 return '0'
 """
-_BLOCKED_WAIT_S = 0.05
+)
+
+# KEYS: in flight, latency, done. ARGV: the indicator.
+_LEAVE = """
+local entered = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not entered then return 0 end
+redis.call('ZREM', KEYS[1], ARGV[1])
+local t = redis.call('TIME')
+local now = t[1] + t[2] / 1000000
+local before = tonumber(redis.call('GET', KEYS[2]) or (now - entered))
+redis.call('SET', KEYS[2], string.format('%.6f', before + 0.05 * (now - entered - before)), 'EX', 3600)
+if ARGV[2] == '1' then
+  -- A ring of 64 slots, each a second and its count.
+  local slot = t[1] % 64
+  local second, count = string.match(redis.call('HGET', KEYS[3], slot) or '', '(%d+) (%d+)')
+  redis.call('HSET', KEYS[3], slot, t[1] .. ' ' .. (second == t[1] and count + 1 or 1))
+  redis.call('EXPIRE', KEYS[3], 120)
+end
+return 1
+"""
+
+# KEYS: slowed, latency. ARGV: seconds that the endpoint asked to wait. What is refused while indicators from before
+# the last decrease are still on their way is the same refusal.
+_SLOW_DOWN = (
+    _CLOCK
+    + """
+local now = clock()
+local slowed = redis.call('HMGET', KEYS[1], 'refused_at', 'since_us', 'hold_until_us')
+local hold = now + tonumber(ARGV[1]) * 1000000
+redis.call('HSET', KEYS[1], 'hold_until_us', string.format('%.0f', math.max(hold, tonumber(slowed[3] or 0))))
+local way = math.max(1, math.min(10, tonumber(redis.call('GET', KEYS[2]) or 1)))
+if not slowed[2] or now - tonumber(slowed[2]) > way * 1000000 then
+  redis.call('HSET', KEYS[1], 'refused_at', tostring(factor_of(slowed, now)), 'since_us', string.format('%.0f', now))
+end
+redis.call('EXPIRE', KEYS[1], 600)
+return 1
+"""
+)
+
+# KEYS: target, in flight, latency, slowed, done. ARGV: default target, fixed limit.
+_SHOW = (
+    _CLOCK
+    + _LIMIT
+    + """
+local now = clock()
+local target = tonumber(redis.call('GET', KEYS[1]) or ARGV[1])
+local latency = redis.call('GET', KEYS[3])
+local slowed = redis.call('HMGET', KEYS[4], 'refused_at', 'since_us', 'hold_until_us')
+local second = math.floor(now / 1000000)
+local minute, ten = 0, 0
+for _, slot in ipairs(redis.call('HVALS', KEYS[5])) do
+  local at, count = string.match(slot, '(%d+) (%d+)')
+  local age = second - at
+  if age >= 1 and age <= 60 then minute = minute + count end
+  if age >= 1 and age <= 10 then ten = ten + count end
+end
+local hold = math.max(0, tonumber(slowed[3] or 0) - now) / 1000000
+return {tostring(target), tostring(factor_of(slowed, now)), tostring(hold), tostring(minute), tostring(6 * ten),
+        tostring(redis.call('ZCARD', KEYS[2])), tostring(limit_of(ARGV[2], target, latency)), latency or '0'}
+"""
+)
 
 
 @cache
@@ -48,6 +157,35 @@ def redis_client() -> Redis:
 
 
 @dataclass(frozen=True)
+class Now:
+    """The pace at this moment; rates in indicators a minute.
+
+    Parameters
+    ----------
+    target_ipm
+        What was asked for.
+    factor
+        The share of it that is in force: less than 1 after the endpoint refused calls.
+    held_s
+        Seconds for which the endpoint asked to send nothing.
+    completed_ipm, completed_10s_ipm
+        Measured over the last minute, and over the last ten seconds.
+    in_flight, max_in_flight
+        Indicators admitted and unfinished, and how many there may be.
+    latency_s
+        From admission to the end, smoothed.
+    """
+
+    target_ipm: float
+    factor: float
+    held_s: float
+    completed_ipm: float
+    completed_10s_ipm: float
+    in_flight: int
+    max_in_flight: int
+    latency_s: float
+
+
 class Pace:
     """The cluster's pace.
 
@@ -58,17 +196,19 @@ class Pace:
     default_ipm
         Indicators a minute while no target is set.
     max_in_flight
-        No indicator is admitted while this many are admitted and unfinished.
+        No indicator is admitted while this many are admitted and unfinished; None works it out from target and
+        latency.
     """
 
-    redis: Redis
-    default_ipm: float
-    max_in_flight: int
+    def __init__(self, redis: Redis, default_ipm: float, max_in_flight: int | None = None) -> None:
+        self.redis = redis
+        self._default_ipm = default_ipm
+        self._fixed_limit = max_in_flight or 0
 
     @property
     def target_ipm(self) -> float:
         """Indicators a minute."""
-        return float(self.redis.get(TARGET_KEY) or self.default_ipm)
+        return float(self.redis.get(TARGET_KEY) or self._default_ipm)
 
     def set_target(self, ipm: float) -> None:
         """Change the target for everybody; in force at each admission worker's next question, within half a second."""
@@ -82,31 +222,44 @@ class Pace:
         float
             0.0 when the caller may go on; else the seconds until it is worth asking again.
         """
-        waited = self.redis.eval(
-            _ADMIT,
-            3,
-            TARGET_KEY,
-            NEXT_KEY,
-            IN_FLIGHT_KEY,
-            self.default_ipm,
-            self.max_in_flight,
-            int(CATCH_UP_S * 1e6),
-            int(_BLOCKED_WAIT_S * 1e6),
-        )
-        return float(waited) / 1e6
+        keys = [TARGET_KEY, NEXT_KEY, IN_FLIGHT_KEY, LATENCY_KEY, SLOWED_KEY]
+        return float(self._admit(keys, [self._default_ipm, self._fixed_limit, int(CATCH_UP_S * 1e6)])) / 1e6
 
     def entered(self, indicator_id: str) -> None:
         """Count an indicator as in flight; twice does no harm."""
-        self.redis.sadd(IN_FLIGHT_KEY, indicator_id)
+        seconds, microseconds = self.redis.time()
+        self.redis.zadd(IN_FLIGHT_KEY, {indicator_id: seconds + microseconds / 1e6}, nx=True)
 
-    def left(self, *indicator_ids: str) -> None:
-        """Count indicators as finished; twice does no harm."""
-        self.redis.srem(IN_FLIGHT_KEY, *indicator_ids)
+    def left(self, indicator_id: str, *, completed: bool = False) -> None:
+        """Count an indicator as no longer in flight; twice does no harm. `completed` ones make the measured pace."""
+        self._leave([IN_FLIGHT_KEY, LATENCY_KEY, DONE_KEY], [indicator_id, int(completed)])
 
-    @property
-    def in_flight(self) -> int:
-        """Indicators admitted and not yet finished."""
-        return self.redis.scard(IN_FLIGHT_KEY)
+    def slow_down(self, retry_after_s: float | None = None) -> None:
+        """Lower the rate for everybody, because the endpoint refused a call; admit nothing for `retry_after_s`."""
+        self._slow_down([SLOWED_KEY, LATENCY_KEY], [retry_after_s or 0])
+
+    def now(self) -> Now:
+        """The pace at this moment."""
+        keys = [TARGET_KEY, IN_FLIGHT_KEY, LATENCY_KEY, SLOWED_KEY, DONE_KEY]
+        shown: list[Any] = self._show(keys, [self._default_ipm, self._fixed_limit])
+        target, factor, held, minute, ten, in_flight, most, latency = map(float, shown)
+        return Now(target, factor, held, minute, ten, int(in_flight), int(most), latency)
+
+    @cached_property
+    def _admit(self) -> Script:
+        return self.redis.register_script(_ADMIT)
+
+    @cached_property
+    def _leave(self) -> Script:
+        return self.redis.register_script(_LEAVE)
+
+    @cached_property
+    def _slow_down(self) -> Script:
+        return self.redis.register_script(_SLOW_DOWN)
+
+    @cached_property
+    def _show(self) -> Script:
+        return self.redis.register_script(_SHOW)
 
 
 @cache

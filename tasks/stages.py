@@ -10,18 +10,23 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore
 
-from classify.errors import FatalError, ProviderError
-from classify.providers import ask, provider_named
+from classify.errors import FatalError, ProviderError, TransientError
+from classify.providers import Provider, ask, provider_named
 from classify.stages import QUESTIONS, save
 from classify.stages.base import Question, Stage
 from classify.store import calls, results, runs
 from tasks import budget
 from tasks.celery import app
 from tasks.errors import is_transient, retry_delay
+from tasks.gate import gate
 from tasks.pace import pace
 from tasks.ticket import Message, Ticket
 
-_named = cache(provider_named)
+
+@cache
+def _provider(name: str) -> Provider:
+    """The provider of that name, one for the whole process, whose calls pass the cluster's gate."""
+    return provider_named(name, gate())
 
 
 class StageTask(Task):  # type: ignore[misc]  # Celery has no types
@@ -45,6 +50,8 @@ class StageTask(Task):  # type: ignore[misc]  # Celery has no types
                 runs.halt(ticket.run, str(error))
                 pace().left(ticket.indicator)
                 raise Ignore from error
+            if isinstance(error, TransientError) and error.rate_limited:
+                pace().slow_down(error.retry_after)
             if is_transient(error):
                 raise self.retry(exc=error, countdown=retry_delay(self.request.retries, error)) from error
             runs.fail(ticket.run, ticket.indicator, stage=self.stage, error=error, worker=self.request.hostname)
@@ -71,7 +78,7 @@ class QuestionTask(StageTask):
         if not recalled.run_is_on:
             pace().left(ticket.indicator)
             raise Ignore
-        answer = ask(_named(ticket.provider), self.question, recalled.indicator, ticket.recalled())
+        answer = ask(_provider(ticket.provider), self.question, recalled.indicator, ticket.recalled())
         results.keep(self.question, ticket.run, ticket.indicator, answer)
         budget.charge(ticket.run, answer.calls, recalled.max_cost_usd)
         return ticket.adding(self.question, answer.result).message()
@@ -91,7 +98,7 @@ class SaveTask(StageTask):
     def step(self, ticket: Ticket) -> None:
         if not results.save(ticket.run, ticket.indicator, self.request.hostname):
             raise results.IncompleteError(f"a stage's result of run {ticket.run} is missing")
-        pace().left(ticket.indicator)
+        pace().left(ticket.indicator, completed=True)
 
 
 def _register(base: type[StageTask], stage: Stage, **attributes: Any) -> None:

@@ -3,23 +3,41 @@
 from collections.abc import Callable
 
 from classify.errors import UserError
-from classify.providers.base import Answer, Call, Provider, ask
+from classify.providers.base import Answer, Call, Gate, OpenGate, Provider, ask
 from classify.providers.rules import RulesProvider
+from config.settings import settings
 
-__all__ = ["PROVIDERS", "Answer", "Call", "Provider", "ask", "provider_named"]
-
-PROVIDERS: dict[str, Callable[[], Provider]] = {"rules": RulesProvider}
+__all__ = ["PROVIDERS", "Answer", "Call", "Gate", "OpenGate", "Provider", "ask", "provider_named"]
 
 
-def provider_named(name: str) -> Provider:
+def _rules(gate: Gate) -> Provider:
+    return RulesProvider()
+
+
+def _openai(gate: Gate) -> Provider:
+    from classify.providers.openai import OpenAIProvider  # half a second that only those who ask an LLM need spend
+
+    return OpenAIProvider(settings(), gate)
+
+
+PROVIDERS: dict[str, Callable[[Gate], Provider]] = {"rules": _rules, "openai": _openai}
+
+
+def provider_named(name: str, gate: Gate | None = None) -> Provider:
     """The provider of that name.
+
+    Parameters
+    ----------
+    gate
+        What its calls have to pass; None lets them all through.
 
     Raises
     ------
     UserError
-        When there is none.
+        When there is none, or its settings do not suffice.
     """
     try:
-        return PROVIDERS[name]()
+        make = PROVIDERS[name]
     except KeyError:
         raise UserError(f"no provider named {name!r}: choose one of {', '.join(PROVIDERS)}") from None
+    return make(gate or OpenGate())

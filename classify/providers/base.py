@@ -38,6 +38,34 @@ class Answer(Generic[R]):
     calls: tuple[Call, ...] = ()
 
 
+class Gate(Protocol):
+    """What every call has to pass: whoever runs many providers at once decides there when each may call."""
+
+    def enter(self) -> float:
+        """Wait until a call may be made; what it gives is handed to `leave`.
+
+        Raises
+        ------
+        TransientError
+            When the call is to be made later.
+        """
+        ...
+
+    def leave(self, charged: float, call: Call) -> None:
+        """Learn what the call took."""
+        ...
+
+
+class OpenGate:
+    """A gate that lets everything through: for one process alone."""
+
+    def enter(self) -> float:
+        return 0.0
+
+    def leave(self, charged: float, call: Call) -> None:
+        pass
+
+
 class Provider(Protocol):
     """Answers the question of a stage about an indicator.
 

@@ -10,7 +10,7 @@ import openai
 from classify.errors import FatalError, ProviderError, RefusedError, TransientError
 
 Outcome: TypeAlias = Literal[
-    "ok", "bad-answer", "rate-limited", "server-error", "timeout", "connection", "refused", "fatal"
+    "ok", "bad-answer", "rate-limited", "server-error", "timeout", "connection", "refused", "fatal", "schema-refused"
 ]
 
 _LONGEST_MESSAGE = 300

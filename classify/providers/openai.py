@@ -13,10 +13,10 @@ from openai import OpenAI
 from openai.types.chat import ChatCompletion
 from pydantic import ValidationError
 
-from classify.errors import BadAnswerError, RefusedError, TransientError, UserError
+from classify.errors import BadAnswerError, ProviderError, RefusedError, TransientError, UserError
 from classify.indicator import Indicator
 from classify.providers import faults
-from classify.providers.base import Answer, Call
+from classify.providers.base import Answer, Call, Gate
 from classify.providers.faults import Outcome
 from classify.stages.base import Findings, Question, StageResult
 from classify.stages.prompting import answer_schema, describe
@@ -41,6 +41,8 @@ class OpenAIProvider:
     ----------
     settings
         Key, endpoint, model, effort, tier, timeout and prices (`OPENAI_…`).
+    gate
+        What every call has to pass.
 
     Raises
     ------
@@ -50,7 +52,7 @@ class OpenAIProvider:
 
     name = "openai"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, gate: Gate) -> None:
         key = settings.openai_api_key.get_secret_value()
         if not key and not settings.openai_base_url:
             raise UserError(
@@ -65,6 +67,7 @@ class OpenAIProvider:
             max_retries=0,
             timeout=openai.Timeout(settings.openai_timeout, connect=_CONNECT_WITHIN_S),
         )
+        self._gate = gate
         self._options: dict[str, Any] = {}
         effort = settings.openai_reasoning_effort or ("minimal" if self.model.startswith("gpt-5") else "")
         if effort:
@@ -94,7 +97,29 @@ class OpenAIProvider:
 
     def _complete(self, question: Question[Any], messages: list[dict[str, str]], calls: list[Call]) -> str:
         """The content of one completion; its call is added to `calls`, whatever comes of it."""
+        try:
+            charged = self._gate.enter()
+        except TransientError as error:
+            error.calls = tuple(calls)
+            raise
         began = time.monotonic()
+        completion, outcome, failure = self._create(question, messages)
+        if outcome == "schema-refused":
+            self._takes_schema = False
+            return self._complete(question, messages, calls)
+        call = self._call(completion, began, outcome)
+        self._gate.leave(charged, call)
+        calls.append(call)
+        if failure:
+            failure.calls = tuple(calls)
+            raise failure
+        assert completion is not None
+        return completion.choices[0].message.content or ""
+
+    def _create(
+        self, question: Question[Any], messages: list[dict[str, str]]
+    ) -> tuple[ChatCompletion | None, Outcome, ProviderError | None]:
+        """One request: the completion if there is one, the outcome for `llm_calls`, and the error if it failed."""
         try:
             completion: ChatCompletion = self._client.chat.completions.create(
                 model=self.model,
@@ -102,23 +127,17 @@ class OpenAIProvider:
                 response_format=self._format(question),
                 **self._options,
             )
-            message = completion.choices[0].message
+            refusal = completion.choices[0].message.refusal
         except openai.APIError as error:
             if self._takes_schema and faults.names_response_format(error):
-                self._takes_schema = False
-                return self._complete(question, messages, calls)
-            sorted_error, outcome = faults.sort(error)
-            calls.append(self._call(None, began, outcome))
-            sorted_error.calls = tuple(calls)
-            raise sorted_error from None
+                return None, "schema-refused", None
+            failure, outcome = faults.sort(error)
+            return None, outcome, failure
         except (ValueError, LookupError, TypeError, AttributeError) as error:  # JSON that is no completion at all
-            calls.append(self._call(None, began, "server-error"))
-            raise TransientError(f"the endpoint sent what is no completion: {error}", tuple(calls)) from None
-        if message.refusal:
-            calls.append(self._call(completion, began, "refused"))
-            raise RefusedError(f"the model refuses: {message.refusal[:300]}", tuple(calls))
-        calls.append(self._call(completion, began, "bad-answer"))
-        return message.content or ""
+            return None, "server-error", TransientError(f"the endpoint sent what is no completion: {error}")
+        if refusal:
+            return completion, "refused", RefusedError(f"the model refuses: {refusal[:300]}")
+        return completion, "bad-answer", None
 
     def _with_schema(self, question: Question[Any], messages: list[dict[str, str]]) -> list[dict[str, str]]:
         if self._takes_schema:

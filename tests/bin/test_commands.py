@@ -168,7 +168,7 @@ def test_from_a_file_to_an_export(source: Path, tmp_path: Path) -> None:
 def test_pace_shows_and_changes_the_target() -> None:
     assert facts("pace", "1234.5")["target_ipm"] == 1234.5
     assert facts("pace")["target_ipm"] == 1234.5
-    assert "target 1,234.5 IPM" in run("pace").stdout
+    assert "1,234.5 IPM" in run("pace").stdout
 
 
 @pytest.mark.usefixtures("clean_tables")

@@ -10,15 +10,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from config.settings import Settings
-from tasks.pace import CATCH_UP_S, IN_FLIGHT_KEY, NEXT_KEY, TARGET_KEY, Pace, redis_client
+from tasks.pace import CATCH_UP_S, NEXT_KEY, SLOWED_KEY, Pace, redis_client
 
 
 @pytest.fixture
 def bucket(stores: Settings) -> Iterator[Pace]:
-    keys = (TARGET_KEY, NEXT_KEY, IN_FLIGHT_KEY)
-    redis_client().delete(*keys)
+    redis_client().flushall()
     yield Pace(redis_client(), default_ipm=60_000, max_in_flight=5)
-    redis_client().delete(*keys)
+    redis_client().flushall()
 
 
 def _grants(bucket: Pace, seconds: float) -> list[float]:
@@ -100,10 +99,10 @@ def test_no_admission_while_too_many_are_in_flight(bucket: Pace) -> None:
     for i in range(5):
         bucket.entered(f"indicator-{i}")
         bucket.entered(f"indicator-{i}")  # twice is once
-    assert bucket.in_flight == 5
+    assert bucket.now().in_flight == 5
     assert bucket.try_admit() > 0
-    bucket.left("indicator-0", "indicator-0")
     bucket.left("indicator-0")
+    bucket.left("indicator-0")  # twice is once here too
     assert bucket.try_admit() == 0
 
 
@@ -111,3 +110,63 @@ def test_the_default_counts_until_a_target_is_set(bucket: Pace) -> None:
     assert bucket.target_ipm == 60_000
     bucket.set_target(12.5)
     assert bucket.target_ipm == 12.5
+
+
+def test_in_flight_is_worked_out_from_target_and_latency(stores: Settings) -> None:
+    redis_client().flushall()
+    free = Pace(redis_client(), default_ipm=600)
+    assert free.now().max_in_flight == 100  # ten seconds' worth while nothing is known
+    for latency, most in ((20, 400), (1000, 600), (0.01, 100)):  # twice the latency, a minute's worth, ten seconds'
+        redis_client().set("pace:latency_s", latency)
+        assert free.now().max_in_flight == most
+    free.set_target(6)
+    assert free.now().max_in_flight == 20
+
+
+def test_what_leaves_makes_the_measured_pace_and_latency(bucket: Pace) -> None:
+    for i in range(4):
+        bucket.entered(f"indicator-{i}")
+    time.sleep(0.2)
+    for i in range(3):
+        bucket.left(f"indicator-{i}", completed=True)
+        bucket.left(f"indicator-{i}", completed=True)
+    bucket.left("indicator-3")
+    assert bucket.now().latency_s == pytest.approx(0.2, abs=0.15)
+    time.sleep(1.0)  # the second that is under way does not count yet
+    now = bucket.now()
+    assert (now.completed_ipm, now.completed_10s_ipm, now.in_flight) == (3, 18, 0)
+
+
+def _refused(ago_s: float, at: float = 1.0) -> None:
+    seconds, microseconds = redis_client().time()
+    since = (seconds - ago_s) * 1_000_000 + microseconds
+    redis_client().hset(SLOWED_KEY, mapping={"refused_at": at, "since_us": f"{since:.0f}", "hold_until_us": 0})
+
+
+def test_a_refusal_lowers_the_rate_for_everybody_at_once(bucket: Pace) -> None:
+    bucket.slow_down()
+    assert bucket.now().factor == pytest.approx(0.8, abs=0.01)
+    for _ in range(50):
+        bucket.slow_down()  # the same refusal, told by fifty calls
+    assert bucket.now().factor == pytest.approx(0.8, abs=0.02)
+    _refused(ago_s=2, at=0.8)
+    bucket.slow_down()
+    assert bucket.now().factor < 0.65
+
+
+@pytest.mark.parametrize("at", [0.05, 0.3, 0.7, 1.0])
+def test_the_rate_climbs_back_within_thirty_seconds(bucket: Pace, at: float) -> None:
+    factors = []
+    for ago in range(0, 31, 3):
+        _refused(ago_s=ago, at=at)
+        factors.append(bucket.now().factor)
+    assert factors == sorted(factors)
+    assert factors[3] == pytest.approx(at, abs=0.01)  # after nine seconds where it was refused
+    assert factors[-1] == 1.0
+
+
+def test_retry_after_is_obeyed_by_everybody(bucket: Pace) -> None:
+    bucket.slow_down(3)
+    assert bucket.try_admit() == pytest.approx(3, abs=0.2)
+    bucket.slow_down(1)  # does not shorten what another call was told
+    assert bucket.now().held_s == pytest.approx(3, abs=0.3)

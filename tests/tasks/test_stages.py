@@ -53,7 +53,7 @@ def test_seven_steps_make_a_classification(run: Run) -> None:
     _step("save", _all_questions(run))
     assert facts.verify(run.run_id).ok
     assert runs.counts(run.run_id) == Counts(queued=0, admitted=0, done=1, failed=0)
-    assert pace().in_flight == 0
+    assert pace().now().in_flight == 0
 
 
 def test_a_repeated_delivery_asks_nobody_and_changes_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_a_delivery_after_the_end_is_ignored(run: Run) -> None:
     _step("save", _all_questions(run))
     with pytest.raises(Ignore):
         _step("normalize", _first(run))
-    assert pace().in_flight == 0
+    assert pace().now().in_flight == 0
 
 
 def test_saving_twice_is_saving_once(run: Run) -> None:
@@ -110,7 +110,7 @@ def test_what_cannot_be_answered_fails_this_indicator_with_its_reason(
     with engine().connect() as connection:
         row = connection.execute(text("SELECT stage, error_class, message FROM failed_indicators")).one()
     assert tuple(row) == ("time", "ValueError", "no answer to be had")
-    assert pace().in_flight == 0
+    assert pace().now().in_flight == 0
 
 
 def test_a_database_that_is_away_is_tried_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
