@@ -1,6 +1,7 @@
 """Measurements behind the project's decisions, for this machine. Everything runs on stores of its own and is removed.
 
 bin/bench pool    which Celery pool: threads, gevent, prefork
+bin/bench pace    whether the pace is exactly what was asked for
 """
 
 import argparse
@@ -19,13 +20,13 @@ from config.settings import Settings, read_settings, settings
 _POOLS = ("threads", "gevent", "prefork")
 
 
-def main(argv: Sequence[str]) -> None:
+def main(argv: Sequence[str]) -> int | None:
     parser = Parser("bench", __doc__)
     parser.add_argument("what", choices=_BENCHES)
     parser.add_argument("options", nargs=argparse.REMAINDER, help="see bin/bench pool --help")
     chosen = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _leave)
-    _BENCHES[chosen.what](chosen.options)
+    return _BENCHES[chosen.what](chosen.options)
 
 
 def _pool(argv: Sequence[str]) -> None:
@@ -50,6 +51,33 @@ def _pool(argv: Sequence[str]) -> None:
         print_json(pool.facts(results))
     else:
         print(pool.table(results))
+
+
+def _pace(argv: Sequence[str]) -> int:
+    parser = Parser("bench pace", "Hold the pace against the target. Exit status 1 when a figure misses its bounds.")
+    parser.add_argument("--only", metavar="TEXT", default="", help="only the scenarios whose names contain this")
+    parser.add_argument(
+        "--seconds", type=positive_number, default=180, metavar="S", help="length of a steady scenario (%(default)s)"
+    )
+    parser.add_argument("--list", action="store_true", help="name the scenarios and do nothing")
+    parser.add_json()
+    options = parser.parse_args(argv)
+    with _own_stores() as own:
+        from bin.benchmarks import pace  # reads the settings when it is loaded
+
+        bench = pace.PaceBench(own, options.seconds)
+        names = [name for name in bench.scenarios() if options.only in name]
+        if not names:
+            parser.error(f"no scenario's name contains {options.only!r}: see bin/bench pace --list")
+        if options.list:
+            print("\n".join(names))
+            return 0
+        results = bench.run(names)
+    if options.json:
+        print_json(pace.as_facts(results))
+    else:
+        print(pace.table(results))
+    return 1 if any(result.misses for result in results) else 0
 
 
 def _pools(text: str) -> list[str]:
@@ -78,7 +106,7 @@ def _leave(number: int, frame: object) -> NoReturn:
     sys.exit(128 + number)
 
 
-_BENCHES: dict[str, Callable[[Sequence[str]], None]] = {"pool": _pool}
+_BENCHES: dict[str, Callable[[Sequence[str]], int | None]] = {"pool": _pool, "pace": _pace}
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ def text(facts_of_run: Mapping[str, Any]) -> str:
         f"  indicators   {r['completed']:,} of {r['total']:,} completed, {r['failed']:,} failed",
         f"  provider     {r['provider']} ({r['model']})",
         f"  pace         target {r['target_ipm']:,g} IPM, admitted {number(r['admitted_ipm'], 'IPM')},"
-        f" completed {number(r['completed_ipm'], 'IPM')} (steady part)",
+        f" completed {number(r['completed_ipm'], 'IPM')} (steady part; worst ten seconds"
+        f" {number(r['worst_10s_ipm'], 'IPM')})",
         f"  time         {r['elapsed_s']:,g} s; an indicator p50 {number(r['latency_s']['p50'], 's')},"
         f" p99 {number(r['latency_s']['p99'], 's')}",
         f"  LLM          {r['llm_calls']:,} calls, {r['prompt_tokens']:,} prompt tokens"

@@ -97,6 +97,25 @@ def _ipm(connection: Connection, run_id: str, column: str) -> float | None:
     return rate
 
 
+_WORST_WINDOW = """
+    WITH done AS (SELECT finished_at AS at FROM run_indicators WHERE run_id = :run_id AND status = 'done'),
+         steady AS (SELECT percentile_disc(0.05) WITHIN GROUP (ORDER BY at) AS lower,
+                           percentile_disc(0.95) WITHIN GROUP (ORDER BY at) AS upper FROM done),
+         seconds AS (SELECT generate_series(0, extract(epoch FROM upper - lower)::int - 1) AS second FROM steady),
+         tally AS (SELECT floor(extract(epoch FROM at - lower))::int AS second, count(*) AS n
+                   FROM done, steady WHERE at BETWEEN lower AND upper GROUP BY 1),
+         sliding AS (SELECT second, sum(coalesce(n, 0)) OVER (ORDER BY second ROWS 9 PRECEDING) AS n
+                     FROM seconds LEFT JOIN tally USING (second))
+    SELECT 6 * min(n)::float FROM sliding WHERE second >= 9
+"""
+
+
+def _worst_window_ipm(connection: Connection, run_id: str) -> float | None:
+    """The slowest ten seconds of the steady part, as indicators a minute; None when it is shorter than that."""
+    worst: float | None = connection.scalar(text(_WORST_WINDOW), {"run_id": run_id})
+    return worst
+
+
 def report(run: Run) -> dict[str, Any]:
     """The account of a run, under the keys that others rely on; rates in indicators a minute, times in seconds."""
     key = {"run_id": run.run_id}
@@ -146,6 +165,7 @@ def report(run: Run) -> dict[str, Any]:
         ).all()
         admitted_ipm = _ipm(connection, run.run_id, "admitted_at")
         completed_ipm = _ipm(connection, run.run_id, "finished_at")
+        worst_ipm = _worst_window_ipm(connection, run.run_id)
     p50, p99 = ledger["latency"] or (None, None)
     until: datetime = run.finished_at or datetime.now(timezone.utc)
     completed = ledger["completed"]
@@ -161,6 +181,7 @@ def report(run: Run) -> dict[str, Any]:
         "target_ipm": run.target_ipm,
         "admitted_ipm": _rounded(admitted_ipm, 1),
         "completed_ipm": _rounded(completed_ipm, 1),
+        "worst_10s_ipm": _rounded(worst_ipm, 1),
         "elapsed_s": _rounded((until - run.created_at).total_seconds(), 2),
         **{k: int(money[k]) for k in ("llm_calls", "prompt_tokens", "cached_tokens", "completion_tokens")},
         "cost_usd": money["cost_usd"],
