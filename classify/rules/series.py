@@ -10,7 +10,8 @@ from classify.taxonomy import Frequency
 # Longest gap in days between two observations, and the frequency it speaks for. The list of frequencies has no
 # fortnight and no two-month period: they count as the next finer one that it has.
 _GAPS: tuple[tuple[int, Frequency], ...] = (
-    (5, "daily"), (20, "weekly"), (75, "monthly"), (136, "quarterly"), (250, "semi-annual"), (100_000, "annual"),
+    (5, "daily"), (20, "weekly"), (75, "monthly"), (136, "quarterly"), (250, "semi-annual"),
+    (date.max.toordinal(), "annual"),
 )  # fmt: skip
 _ORDER = tuple(frequency for _, frequency in _GAPS)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from classify.indicator import Indicator
+from classify.rules.series import spacing
 from classify.stages.base import Findings
 from classify.stages.normalize import normalize
 from classify.stages.time import TimeInference, infer_time
@@ -132,3 +133,7 @@ def test_dates_without_any_rhythm_are_a_guess() -> None:
     for gap in (1, 7, 30, 90, 180, 365, 2, 8, 31, 91, 182, 366):
         days.append(days[-1] + timedelta(days=gap))
     assert inferred("Exports", dates=[day.isoformat() for day in days]).confidence < 0.7
+
+
+def test_two_values_centuries_apart_are_annual_at_most() -> None:
+    assert spacing([date(1500, 12, 31), date(2100, 12, 31)]) == ("annual", 0.83, 1)
