@@ -70,17 +70,17 @@ class PacedConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
     spreads work evenly: nothing sits in a busy worker that an idle one could do.
     """
 
-    _known_limit: str | None = None
+    _is_set_up = False
 
     def __init__(self, *args: Any, pool: Any = None, initial_prefetch_count: int = 2, **options: Any) -> None:
         prefetch = 0 if getattr(pool, "is_green", False) else initial_prefetch_count
         super().__init__(*args, pool=pool, initial_prefetch_count=prefetch, **options)
+        self._is_set_up = True
 
     def bucket_for_task(self, type: Any) -> Any:
         if type.name != PACED_TASK or not type.rate_limit:
             return super().bucket_for_task(type)
-        if self._known_limit not in (None, type.rate_limit):
-            # `control rate_limit` changed the task and reset the buckets: that is a new target for everybody.
+        if self._is_set_up:
+            # Celery makes the buckets anew when `control rate_limit` was called: that is a new target for everybody.
             pace().set_target(rate(type.rate_limit) * 60)
-        self._known_limit = type.rate_limit
         return ClusterBucket(pace(), blocking=not self.controller.use_eventloop)

@@ -20,6 +20,7 @@ from redis.commands.core import Script
 from config.settings import settings
 
 TARGET_KEY = "pace:target_ipm"
+RECENT_KEY = "pace:recent_target_ipm"
 NEXT_KEY = "pace:next_us"
 IN_FLIGHT_KEY = "pace:in_flight"
 LATENCY_KEY = "pace:latency_s"
@@ -29,6 +30,8 @@ DONE_KEY = "pace:done"
 CATCH_UP_S = 2.0
 LEAST_IN_FLIGHT_S, MOST_IN_FLIGHT_S = 10.0, 60.0
 """In flight are at least and at most so many seconds' worth of the target, unless a setting says how many."""
+RECENT_S = 60
+"""A target that was lowered counts for back-pressure for so long: what it let in is on its way."""
 
 DECREASE = 0.8
 """What a refused call leaves of the rate."""
@@ -52,30 +55,33 @@ end
 """ % {"decrease": DECREASE, "plateau": PLATEAU_S, "lowest": LOWEST_FACTOR}  # noqa: UP031  # Lua has braces of its own
 
 _LIMIT = """
-local function limit_of(fixed, ipm, latency)
+local function limit_of(fixed, target, recent, latency)
   if tonumber(fixed) > 0 then return tonumber(fixed) end
+  local ipm = math.max(target, tonumber(recent or 0))
   local worth = math.max(%(least)s, math.min(%(most)s, 2 * tonumber(latency or 0)))
   return math.max(20, math.ceil(worth * ipm / 60))
 end
 """ % {"least": LEAST_IN_FLIGHT_S, "most": MOST_IN_FLIGHT_S}  # noqa: UP031
 
-# KEYS: target, next, in flight, latency, slowed. ARGV: default target, fixed limit, catch-up in µs.
+# KEYS: target, next, in flight, latency, slowed, recent. ARGV: default target, fixed limit, catch-up in µs.
 _ADMIT = (
     _CLOCK
     + _LIMIT
     + """
 local now = clock()
-local got = redis.call('MGET', KEYS[1], KEYS[2], KEYS[4])
+local got = redis.call('MGET', KEYS[1], KEYS[2], KEYS[4], KEYS[6])
 local slowed = redis.call('HMGET', KEYS[5], 'refused_at', 'since_us', 'hold_until_us')
 local target = tonumber(got[1] or ARGV[1])
 if slowed[3] and tonumber(slowed[3]) > now then
   return string.format('%.0f', tonumber(slowed[3]) - now)
 end
-if redis.call('ZCARD', KEYS[3]) >= limit_of(ARGV[2], target, got[3]) then
+local due = tonumber(got[2] or now)
+if redis.call('ZCARD', KEYS[3]) >= limit_of(ARGV[2], target, got[4], got[3]) then
+  -- What the workers could not take is not owed to them afterwards.
+  redis.call('SET', KEYS[2], string.format('%.3f', math.max(due, now)))
   return '50000'
 end
 local interval = 60000000 / (target * factor_of(slowed, now))
-local due = tonumber(got[2] or now)
 if now - due > tonumber(ARGV[3]) then
   due = now  -- a pause, not a delay: nothing to catch up
 end
@@ -126,7 +132,7 @@ return 1
 """
 )
 
-# KEYS: target, in flight, latency, slowed, done. ARGV: default target, fixed limit.
+# KEYS: target, in flight, latency, slowed, done, recent. ARGV: default target, fixed limit.
 _SHOW = (
     _CLOCK
     + _LIMIT
@@ -145,7 +151,7 @@ for _, slot in ipairs(redis.call('HVALS', KEYS[5])) do
 end
 local hold = math.max(0, tonumber(slowed[3] or 0) - now) / 1000000
 return {tostring(target), tostring(factor_of(slowed, now)), tostring(hold), tostring(minute), tostring(6 * ten),
-        tostring(redis.call('ZCARD', KEYS[2])), tostring(limit_of(ARGV[2], target, latency)), latency or '0'}
+        tostring(redis.call('ZCARD', KEYS[2])), tostring(limit_of(ARGV[2], target, redis.call('GET', KEYS[6]), latency)), latency or '0'}
 """
 )
 
@@ -212,7 +218,8 @@ class Pace:
 
     def set_target(self, ipm: float) -> None:
         """Change the target for everybody; in force at each admission worker's next question, within half a second."""
-        self.redis.set(TARGET_KEY, repr(float(ipm)))
+        recent = max(float(ipm), self.target_ipm)
+        self.redis.pipeline().set(TARGET_KEY, repr(float(ipm))).set(RECENT_KEY, repr(recent), ex=RECENT_S).execute()
 
     def try_admit(self) -> float:
         """Take one token.
@@ -222,7 +229,7 @@ class Pace:
         float
             0.0 when the caller may go on; else the seconds until it is worth asking again.
         """
-        keys = [TARGET_KEY, NEXT_KEY, IN_FLIGHT_KEY, LATENCY_KEY, SLOWED_KEY]
+        keys = [TARGET_KEY, NEXT_KEY, IN_FLIGHT_KEY, LATENCY_KEY, SLOWED_KEY, RECENT_KEY]
         return float(self._admit(keys, [self._default_ipm, self._fixed_limit, int(CATCH_UP_S * 1e6)])) / 1e6
 
     def entered(self, indicator_id: str) -> None:
@@ -240,7 +247,7 @@ class Pace:
 
     def now(self) -> Now:
         """The pace at this moment."""
-        keys = [TARGET_KEY, IN_FLIGHT_KEY, LATENCY_KEY, SLOWED_KEY, DONE_KEY]
+        keys = [TARGET_KEY, IN_FLIGHT_KEY, LATENCY_KEY, SLOWED_KEY, DONE_KEY, RECENT_KEY]
         shown: list[Any] = self._show(keys, [self._default_ipm, self._fixed_limit])
         target, factor, held, minute, ten, in_flight, most, latency = map(float, shown)
         return Now(target, factor, held, minute, ten, int(in_flight), int(most), latency)

@@ -91,7 +91,9 @@ def _pools(text: str) -> list[str]:
 def _own_stores() -> Iterator[Settings]:
     """Stores in a folder of their own, for this process and those that it starts; gone at the end."""
     with tempfile.TemporaryDirectory(prefix="bench-data-") as folder:
-        os.environ.update({"DATA_DIR": folder, "REDIS_URL": "", "DATABASE_URL": ""})
+        # Nothing here calls the endpoint: the workers do, and are told the address of the simulated one.
+        nowhere = {"OPENAI_API_KEY": "", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+        os.environ.update({"DATA_DIR": folder, "REDIS_URL": "", "DATABASE_URL": "", **nowhere})
         settings.cache_clear()
         own = read_settings({"DATA_DIR": folder})
         try:

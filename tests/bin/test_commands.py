@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,27 @@ def test_pace_shows_and_changes_the_target() -> None:
     assert facts("pace", "1234.5")["target_ipm"] == 1234.5
     assert facts("pace")["target_ipm"] == 1234.5
     assert "1,234.5 IPM" in run("pace").stdout
+
+
+@pytest.mark.usefixtures("workers")
+def test_celerys_own_commands_work_and_its_rate_limit_is_the_target() -> None:
+    def celery(*arguments: str) -> str:
+        command = [sys.executable, "-m", "celery", "-A", "tasks", *arguments]
+        finished = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+        assert finished.returncode == 0, finished
+        return finished.stdout
+
+    deadline = time.monotonic() + 20
+    while len(facts("health")["workers"]) < 2 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    for limit, ipm in (("1234/m", 1234), ("0.5/m", 0.5), ("20/s", 1200)):
+        assert "new rate limit set" in celery("control", "rate_limit", "tasks.normalize", limit)
+        assert facts("pace")["target_ipm"] == pytest.approx(ipm)
+    assert facts("pace", "800")["target_ipm"] == 800
+    celery("control", "rate_limit", "tasks.normalize", "20/s")  # the same as before, and a new target all the same
+    assert facts("pace")["target_ipm"] == pytest.approx(1200)
+    assert "tasks.orientation" in celery("inspect", "registered")
+    assert "software -> celery:5" in celery("report")
 
 
 @pytest.mark.usefixtures("clean_tables")

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from config.settings import Settings
-from tasks.pace import CATCH_UP_S, NEXT_KEY, SLOWED_KEY, Pace, redis_client
+from tasks.pace import CATCH_UP_S, NEXT_KEY, RECENT_KEY, SLOWED_KEY, Pace, redis_client
 
 
 @pytest.fixture
@@ -101,9 +101,12 @@ def test_no_admission_while_too_many_are_in_flight(bucket: Pace) -> None:
         bucket.entered(f"indicator-{i}")  # twice is once
     assert bucket.now().in_flight == 5
     assert bucket.try_admit() > 0
+    redis_client().set(NEXT_KEY, float(redis_client().get(NEXT_KEY) or 0) - 1e6)  # blocked for a second
+    assert bucket.try_admit() > 0
     bucket.left("indicator-0")
     bucket.left("indicator-0")  # twice is once here too
     assert bucket.try_admit() == 0
+    assert bucket.try_admit() > 0  # and the second is not caught up
 
 
 def test_the_default_counts_until_a_target_is_set(bucket: Pace) -> None:
@@ -120,6 +123,8 @@ def test_in_flight_is_worked_out_from_target_and_latency(stores: Settings) -> No
         redis_client().set("pace:latency_s", latency)
         assert free.now().max_in_flight == most
     free.set_target(6)
+    assert free.now().max_in_flight == 100  # what the higher target let in is still on its way
+    redis_client().delete(RECENT_KEY)
     assert free.now().max_in_flight == 20
 
 
