@@ -1,8 +1,9 @@
-"""The gate before every call of an LLM: the cluster obeys what the endpoint asked for, and limits that the user sets.
+"""The gate before every call of an LLM: the cluster obeys what the endpoint asks for, and limits that the user sets.
 
-The pace decides how many indicators are let in; the gate decides when each of their calls may be made. A limit in
-requests (`OPENAI_RPM`) or tokens (`OPENAI_TPM`) a minute is one bucket for all workers, on Redis's clock. Tokens are
-charged by the average before a call, and put right by what it really took.
+The pace decides how many indicators are let in; the gate decides when each of their calls may be made. It is one
+bucket for all workers, on Redis's clock. Its rate is the least of `OPENAI_RPM` and, after the endpoint refused calls
+(429), what it is believed to bear; `OPENAI_TPM` is a second bucket, charged by the average before a call and put right
+by what the call really took. A `Retry-After` holds everybody.
 """
 
 import random
@@ -16,24 +17,35 @@ from classify.errors import TransientError
 from classify.providers.base import Call
 from config.settings import settings
 from tasks.errors import LONGEST_RETRY_S
-from tasks.pace import SLOWED_KEY, redis_client
+from tasks.lua import ANSWERED_OVER_S, BEARABLE, CLOCK, RING
+from tasks.pace import GRANTED_KEY, SLOWED_KEY, redis_client
 
 RPM_KEY = "gate:next_request_us"
 TPM_KEY = "gate:next_token_us"
 AVERAGE_KEY = "gate:tokens_a_call"
+ANSWERED_KEY = "gate:answered"
+REFUSED_KEY = "gate:refused"
 
 _FIRST_ESTIMATE = 1500
 _ASK_AGAIN_S = 1.0
+_BURST_S = 0.5
+"""Seconds' worth of a limit that may be taken at once."""
 
-# KEYS: slowed, next request, next token, average. ARGV: rpm, tpm, first estimate. Gives µs to wait, tokens charged.
-_ENTER = """
-local t = redis.call('TIME')
-local now = t[1] * 1000000 + t[2]
+# KEYS: slowed, next request, next token, average, granted. ARGV: rpm, tpm, first estimate, burst in µs.
+# Gives µs to wait, tokens charged.
+_ENTER = (
+    CLOCK
+    + RING
+    + BEARABLE
+    + """
+local now = clock()
 local rpm, tpm = tonumber(ARGV[1]), tonumber(ARGV[2])
-local hold = tonumber(redis.call('HGET', KEYS[1], 'hold_until_us') or 0)
-local request = math.max(tonumber(redis.call('GET', KEYS[2]) or 0), now - 1000000)
-local tokens = math.max(tonumber(redis.call('GET', KEYS[3]) or 0), now - 1000000)
-local wait = hold - now
+local slowed = redis.call('HMGET', KEYS[1], 'refused_rpm', 'since_us', 'hold_until_us')
+local bearable = bearable_rpm(slowed, now)
+if bearable and (rpm == 0 or bearable < rpm) then rpm = bearable end
+local request = math.max(tonumber(redis.call('GET', KEYS[2]) or 0), now - tonumber(ARGV[4]))
+local tokens = math.max(tonumber(redis.call('GET', KEYS[3]) or 0), now - tonumber(ARGV[4]))
+local wait = tonumber(slowed[3] or 0) - now
 if rpm > 0 then wait = math.max(wait, request - now) end
 if tpm > 0 then wait = math.max(wait, tokens - now) end
 if wait > 0 then return {string.format('%.0f', wait), '0'} end
@@ -43,17 +55,58 @@ if tpm > 0 then
   charge = tonumber(redis.call('GET', KEYS[4]) or ARGV[3])
   redis.call('SET', KEYS[3], string.format('%.3f', tokens + charge * 60000000 / tpm), 'EX', 3600)
 end
+ring_add(KEYS[5], math.floor(now / 1000000))
 return {'0', tostring(charge)}
 """
+)
 
-# KEYS: next token, average. ARGV: tpm, tokens charged, tokens taken.
-_LEAVE = """
-local late = (ARGV[3] - ARGV[2]) * 60000000 / ARGV[1]
-redis.call('SET', KEYS[1], string.format('%.3f', tonumber(redis.call('GET', KEYS[1]) or 0) + late), 'EX', 3600)
-local average = tonumber(redis.call('GET', KEYS[2]) or ARGV[3])
-redis.call('SET', KEYS[2], string.format('%.1f', average + 0.05 * (ARGV[3] - average)), 'EX', 3600)
+# KEYS: next token, average, answered. ARGV: tpm, tokens charged, tokens taken, whether it was answered.
+_LEAVE = (
+    RING
+    + """
+if ARGV[4] == '1' then ring_add(KEYS[3], tonumber(redis.call('TIME')[1])) end
+if tonumber(ARGV[1]) > 0 then
+  local late = (ARGV[3] - ARGV[2]) * 60000000 / ARGV[1]
+  redis.call('SET', KEYS[1], string.format('%.3f', tonumber(redis.call('GET', KEYS[1]) or 0) + late), 'EX', 3600)
+  local average = tonumber(redis.call('GET', KEYS[2]) or ARGV[3])
+  redis.call('SET', KEYS[2], string.format('%.1f', average + 0.05 * (ARGV[3] - average)), 'EX', 3600)
+end
 return 1
 """
+)
+
+# KEYS: slowed, answered, refused. ARGV: seconds that the endpoint asked to wait, seconds that calls are counted over.
+# Calls that were under way when the rate was lowered may be refused still: that is no new refusal. And a rate that was
+# lowered and is refused as often as before was not the cause: then it climbs, or it would sink for ever.
+_REFUSED = (
+    CLOCK
+    + RING
+    + BEARABLE
+    + """
+local now = clock()
+local slowed = redis.call('HMGET', KEYS[1], 'refused_rpm', 'since_us', 'hold_until_us')
+local hold = math.max(now + tonumber(ARGV[1]) * 1000000, tonumber(slowed[3] or 0))
+redis.call('HSET', KEYS[1], 'hold_until_us', string.format('%.0f', hold))
+ring_add(KEYS[3], math.floor(now / 1000000))
+if not slowed[2] or now - tonumber(slowed[2]) > 3000000 then
+  local second, span = math.floor(now / 1000000), tonumber(ARGV[2])
+  local answered, refused = ring_sum(KEYS[2], second, span), ring_sum(KEYS[3], second, span)
+  local share = refused / math.max(1, answered + refused)
+  local before = tonumber(redis.call('HGET', KEYS[1], 'share') or 0)
+  local believed = bearable_rpm(slowed, now)
+  local rpm = 60 / span * answered
+  if believed and share > 0.02 and share > before / 2 then
+    rpm = 1.2 * believed
+  elseif believed then
+    rpm = math.min(believed, rpm)
+  end
+  redis.call('HSET', KEYS[1], 'refused_rpm', tostring(math.max(1, rpm)), 'since_us', string.format('%.0f', now),
+             'share', tostring(math.max(share, believed and before or 0)))
+end
+redis.call('EXPIRE', KEYS[1], 600)
+return 1
+"""
+)
 
 
 class ClusterGate:
@@ -86,20 +139,25 @@ class ClusterGate:
             When that would take longer than a retry; the call is to be made later.
         """
         deadline = time.monotonic() + LONGEST_RETRY_S
+        keys = [SLOWED_KEY, RPM_KEY, TPM_KEY, AVERAGE_KEY, GRANTED_KEY]
         while True:
-            answer = self._enter([SLOWED_KEY, RPM_KEY, TPM_KEY, AVERAGE_KEY], [self._rpm, self._tpm, _FIRST_ESTIMATE])
+            answer = self._enter(keys, [self._rpm, self._tpm, _FIRST_ESTIMATE, int(_BURST_S * 1e6)])
             wait, charge = float(answer[0]) / 1e6, float(answer[1])
             if not wait:
                 return charge
             if time.monotonic() + wait > deadline:
                 raise TransientError("calls are held back: the endpoint or a limit asks for it", retry_after=wait)
             # With jitter: those who wait for the same moment must not come as one.
-            time.sleep(min(wait, _ASK_AGAIN_S) * random.uniform(1.0, 1.2))
+            time.sleep(min(wait, _ASK_AGAIN_S) * random.uniform(1.0, 1.5))
 
     def leave(self, charged: float, call: Call) -> None:
-        """Put right what `enter` charged, once the call is over."""
-        if self._tpm:
-            self._leave([TPM_KEY, AVERAGE_KEY], [self._tpm, charged, call.prompt_tokens + call.completion_tokens])
+        """Learn what the call took, once it is over."""
+        taken = call.prompt_tokens + call.completion_tokens
+        self._leave([TPM_KEY, AVERAGE_KEY, ANSWERED_KEY], [self._tpm, charged, taken, int(taken > 0)])
+
+    def refused(self, retry_after_s: float | None = None) -> None:
+        """Slow down for everybody, because the endpoint refused a call; send nothing for `retry_after_s`."""
+        self._refused([SLOWED_KEY, ANSWERED_KEY, REFUSED_KEY], [retry_after_s or 0, ANSWERED_OVER_S])
 
     @cached_property
     def _enter(self) -> Script:
@@ -108,6 +166,10 @@ class ClusterGate:
     @cached_property
     def _leave(self) -> Script:
         return self._redis.register_script(_LEAVE)
+
+    @cached_property
+    def _refused(self) -> Script:
+        return self._redis.register_script(_REFUSED)
 
 
 @cache

@@ -6,8 +6,8 @@ any number of admission workers share one rate, and nothing drifts. A delay of u
 after a longer one the clock starts anew, so that a pause or a restart is not followed by a burst.
 
 Two things slow it down. Back-pressure: no admission while too many indicators are in flight. And an endpoint that
-refuses calls (429): the rate falls at once for everybody and climbs back along a cubic curve, quickly to where it was
-refused, slowly around there, then quickly beyond, so that it finds a limit without running into it again and again.
+refuses calls (429): what it bears is found out (see `tasks.lua`), every call waits for it (`tasks.gate`), and no more
+is admitted than those calls can serve.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from redis import Redis
 from redis.commands.core import Script
 
 from config.settings import settings
+from tasks.lua import BEARABLE, CLOCK, RING
 
 TARGET_KEY = "pace:target_ipm"
 RECENT_KEY = "pace:recent_target_ipm"
@@ -26,6 +27,7 @@ IN_FLIGHT_KEY = "pace:in_flight"
 LATENCY_KEY = "pace:latency_s"
 SLOWED_KEY = "pace:slowed"
 DONE_KEY = "pace:done"
+GRANTED_KEY = "gate:granted"
 
 CATCH_UP_S = 2.0
 LEAST_IN_FLIGHT_S, MOST_IN_FLIGHT_S = 10.0, 60.0
@@ -33,26 +35,20 @@ LEAST_IN_FLIGHT_S, MOST_IN_FLIGHT_S = 10.0, 60.0
 RECENT_S = 60
 """A target that was lowered counts for back-pressure for so long: what it let in is on its way."""
 
-DECREASE = 0.8
-"""What a refused call leaves of the rate."""
-PLATEAU_S = 9.0
-"""Seconds after which the rate is back where it was refused; three times as many, and it is back at the target."""
-LOWEST_FACTOR = 0.02
+CALLS_AN_INDICATOR = 5
+"""LLM calls an indicator takes, as long as too few are finished to have counted them."""
 
-_CLOCK = """
-local function clock()
-  local t = redis.call('TIME')
-  return t[1] * 1000000 + t[2]
+# The share of the target that may be admitted: what the endpoint bears, over what the target would ask of it.
+_FACTOR = """
+local function factor_of(slowed, now, target, granted, done)
+  local rpm = bearable_rpm(slowed, now)
+  if not rpm then return 1 end
+  local second = math.floor(now / 1000000)
+  local finished = ring_sum(done, second, 60)
+  local calls = finished >= 20 and math.max(0.5, ring_sum(granted, second, 60) / finished) or %(calls)s
+  return math.min(1, rpm / (calls * target))
 end
--- The share of the target that is in force, from the share that was refused and when.
-local function factor_of(slowed, now)
-  if not slowed[1] then return 1 end
-  local refused_at, since = tonumber(slowed[1]), (now - tonumber(slowed[2])) / 1000000
-  local depth = math.max(refused_at * (1 - %(decrease)s), (1 - refused_at) / 8)
-  local x = since / %(plateau)s - 1
-  return math.max(%(lowest)s, math.min(1, refused_at + depth * x * x * x))
-end
-""" % {"decrease": DECREASE, "plateau": PLATEAU_S, "lowest": LOWEST_FACTOR}  # noqa: UP031  # Lua has braces of its own
+""" % {"calls": CALLS_AN_INDICATOR}  # noqa: UP031  # Lua has braces of its own
 
 _LIMIT = """
 local function limit_of(fixed, target, recent, latency)
@@ -63,14 +59,18 @@ local function limit_of(fixed, target, recent, latency)
 end
 """ % {"least": LEAST_IN_FLIGHT_S, "most": MOST_IN_FLIGHT_S}  # noqa: UP031
 
-# KEYS: target, next, in flight, latency, slowed, recent. ARGV: default target, fixed limit, catch-up in µs.
+# KEYS: target, next, in flight, latency, slowed, recent, granted, done.
+# ARGV: default target, fixed limit, catch-up in µs.
 _ADMIT = (
-    _CLOCK
+    CLOCK
+    + RING
+    + BEARABLE
+    + _FACTOR
     + _LIMIT
     + """
 local now = clock()
 local got = redis.call('MGET', KEYS[1], KEYS[2], KEYS[4], KEYS[6])
-local slowed = redis.call('HMGET', KEYS[5], 'refused_at', 'since_us', 'hold_until_us')
+local slowed = redis.call('HMGET', KEYS[5], 'refused_rpm', 'since_us', 'hold_until_us')
 local target = tonumber(got[1] or ARGV[1])
 if slowed[3] and tonumber(slowed[3]) > now then
   return string.format('%.0f', tonumber(slowed[3]) - now)
@@ -81,7 +81,7 @@ if redis.call('ZCARD', KEYS[3]) >= limit_of(ARGV[2], target, got[4], got[3]) the
   redis.call('SET', KEYS[2], string.format('%.3f', math.max(due, now)))
   return '50000'
 end
-local interval = 60000000 / (target * factor_of(slowed, now))
+local interval = 60000000 / (target * factor_of(slowed, now, target, KEYS[7], KEYS[8]))
 if now - due > tonumber(ARGV[3]) then
   due = now  -- a pause, not a delay: nothing to catch up
 end
@@ -95,8 +95,10 @@ return '0'
 """
 )
 
-# KEYS: in flight, latency, done. ARGV: the indicator.
-_LEAVE = """
+# KEYS: in flight, latency, done. ARGV: the indicator, whether it is completed.
+_LEAVE = (
+    RING
+    + """
 local entered = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not entered then return 0 end
 redis.call('ZREM', KEYS[1], ARGV[1])
@@ -104,54 +106,30 @@ local t = redis.call('TIME')
 local now = t[1] + t[2] / 1000000
 local before = tonumber(redis.call('GET', KEYS[2]) or (now - entered))
 redis.call('SET', KEYS[2], string.format('%.6f', before + 0.05 * (now - entered - before)), 'EX', 3600)
-if ARGV[2] == '1' then
-  -- A ring of 64 slots, each a second and its count.
-  local slot = t[1] % 64
-  local second, count = string.match(redis.call('HGET', KEYS[3], slot) or '', '(%d+) (%d+)')
-  redis.call('HSET', KEYS[3], slot, t[1] .. ' ' .. (second == t[1] and count + 1 or 1))
-  redis.call('EXPIRE', KEYS[3], 120)
-end
-return 1
-"""
-
-# KEYS: slowed, latency. ARGV: seconds that the endpoint asked to wait. What is refused while indicators from before
-# the last decrease are still on their way is the same refusal.
-_SLOW_DOWN = (
-    _CLOCK
-    + """
-local now = clock()
-local slowed = redis.call('HMGET', KEYS[1], 'refused_at', 'since_us', 'hold_until_us')
-local hold = now + tonumber(ARGV[1]) * 1000000
-redis.call('HSET', KEYS[1], 'hold_until_us', string.format('%.0f', math.max(hold, tonumber(slowed[3] or 0))))
-local way = math.max(1, math.min(10, tonumber(redis.call('GET', KEYS[2]) or 1)))
-if not slowed[2] or now - tonumber(slowed[2]) > way * 1000000 then
-  redis.call('HSET', KEYS[1], 'refused_at', tostring(factor_of(slowed, now)), 'since_us', string.format('%.0f', now))
-end
-redis.call('EXPIRE', KEYS[1], 600)
+if ARGV[2] == '1' then ring_add(KEYS[3], tonumber(t[1])) end
 return 1
 """
 )
 
-# KEYS: target, in flight, latency, slowed, done, recent. ARGV: default target, fixed limit.
+# KEYS: target, in flight, latency, slowed, done, recent, granted. ARGV: default target, fixed limit.
 _SHOW = (
-    _CLOCK
+    CLOCK
+    + RING
+    + BEARABLE
+    + _FACTOR
     + _LIMIT
     + """
 local now = clock()
 local target = tonumber(redis.call('GET', KEYS[1]) or ARGV[1])
 local latency = redis.call('GET', KEYS[3])
-local slowed = redis.call('HMGET', KEYS[4], 'refused_at', 'since_us', 'hold_until_us')
+local slowed = redis.call('HMGET', KEYS[4], 'refused_rpm', 'since_us', 'hold_until_us')
 local second = math.floor(now / 1000000)
-local minute, ten = 0, 0
-for _, slot in ipairs(redis.call('HVALS', KEYS[5])) do
-  local at, count = string.match(slot, '(%d+) (%d+)')
-  local age = second - at
-  if age >= 1 and age <= 60 then minute = minute + count end
-  if age >= 1 and age <= 10 then ten = ten + count end
-end
+local minute, ten = ring_sum(KEYS[5], second, 60), ring_sum(KEYS[5], second, 10)
+local factor = factor_of(slowed, now, target, KEYS[7], KEYS[5])
 local hold = math.max(0, tonumber(slowed[3] or 0) - now) / 1000000
-return {tostring(target), tostring(factor_of(slowed, now)), tostring(hold), tostring(minute), tostring(6 * ten),
-        tostring(redis.call('ZCARD', KEYS[2])), tostring(limit_of(ARGV[2], target, redis.call('GET', KEYS[6]), latency)), latency or '0'}
+return {tostring(target), tostring(factor), tostring(hold), tostring(minute), tostring(6 * ten),
+        tostring(redis.call('ZCARD', KEYS[2])),
+        tostring(limit_of(ARGV[2], target, redis.call('GET', KEYS[6]), latency)), latency or '0'}
 """
 )
 
@@ -219,7 +197,8 @@ class Pace:
     def set_target(self, ipm: float) -> None:
         """Change the target for everybody; in force at each admission worker's next question, within half a second."""
         recent = max(float(ipm), self.target_ipm)
-        self.redis.pipeline().set(TARGET_KEY, repr(float(ipm))).set(RECENT_KEY, repr(recent), ex=RECENT_S).execute()
+        self.redis.mset({TARGET_KEY: repr(float(ipm)), RECENT_KEY: repr(recent)})
+        self.redis.expire(RECENT_KEY, RECENT_S)
 
     def try_admit(self) -> float:
         """Take one token.
@@ -229,7 +208,16 @@ class Pace:
         float
             0.0 when the caller may go on; else the seconds until it is worth asking again.
         """
-        keys = [TARGET_KEY, NEXT_KEY, IN_FLIGHT_KEY, LATENCY_KEY, SLOWED_KEY, RECENT_KEY]
+        keys = [
+            TARGET_KEY,
+            NEXT_KEY,
+            IN_FLIGHT_KEY,
+            LATENCY_KEY,
+            SLOWED_KEY,
+            RECENT_KEY,
+            GRANTED_KEY,
+            DONE_KEY,
+        ]
         return float(self._admit(keys, [self._default_ipm, self._fixed_limit, int(CATCH_UP_S * 1e6)])) / 1e6
 
     def entered(self, indicator_id: str) -> None:
@@ -241,13 +229,9 @@ class Pace:
         """Count an indicator as no longer in flight; twice does no harm. `completed` ones make the measured pace."""
         self._leave([IN_FLIGHT_KEY, LATENCY_KEY, DONE_KEY], [indicator_id, int(completed)])
 
-    def slow_down(self, retry_after_s: float | None = None) -> None:
-        """Lower the rate for everybody, because the endpoint refused a call; admit nothing for `retry_after_s`."""
-        self._slow_down([SLOWED_KEY, LATENCY_KEY], [retry_after_s or 0])
-
     def now(self) -> Now:
         """The pace at this moment."""
-        keys = [TARGET_KEY, IN_FLIGHT_KEY, LATENCY_KEY, SLOWED_KEY, DONE_KEY, RECENT_KEY]
+        keys = [TARGET_KEY, IN_FLIGHT_KEY, LATENCY_KEY, SLOWED_KEY, DONE_KEY, RECENT_KEY, GRANTED_KEY]
         shown: list[Any] = self._show(keys, [self._default_ipm, self._fixed_limit])
         target, factor, held, minute, ten, in_flight, most, latency = map(float, shown)
         return Now(target, factor, held, minute, ten, int(in_flight), int(most), latency)
@@ -259,10 +243,6 @@ class Pace:
     @cached_property
     def _leave(self) -> Script:
         return self.redis.register_script(_LEAVE)
-
-    @cached_property
-    def _slow_down(self) -> Script:
-        return self.redis.register_script(_SLOW_DOWN)
 
     @cached_property
     def _show(self) -> Script:

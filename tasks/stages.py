@@ -51,7 +51,7 @@ class StageTask(Task):  # type: ignore[misc]  # Celery has no types
                 pace().left(ticket.indicator)
                 raise Ignore from error
             if isinstance(error, TransientError) and error.rate_limited:
-                pace().slow_down(error.retry_after)
+                gate().refused(error.retry_after)
             if is_transient(error):
                 raise self.retry(exc=error, countdown=retry_delay(self.request.retries, error)) from error
             runs.fail(ticket.run, ticket.indicator, stage=self.stage, error=error, worker=self.request.hostname)

@@ -142,36 +142,14 @@ def test_what_leaves_makes_the_measured_pace_and_latency(bucket: Pace) -> None:
     assert (now.completed_ipm, now.completed_10s_ipm, now.in_flight) == (3, 18, 0)
 
 
-def _refused(ago_s: float, at: float = 1.0) -> None:
+def test_no_more_is_admitted_than_the_endpoint_bears(bucket: Pace) -> None:
+    bucket.set_target(800)
     seconds, microseconds = redis_client().time()
-    since = (seconds - ago_s) * 1_000_000 + microseconds
-    redis_client().hset(SLOWED_KEY, mapping={"refused_at": at, "since_us": f"{since:.0f}", "hold_until_us": 0})
-
-
-def test_a_refusal_lowers_the_rate_for_everybody_at_once(bucket: Pace) -> None:
-    bucket.slow_down()
-    assert bucket.now().factor == pytest.approx(0.8, abs=0.01)
-    for _ in range(50):
-        bucket.slow_down()  # the same refusal, told by fifty calls
-    assert bucket.now().factor == pytest.approx(0.8, abs=0.02)
-    _refused(ago_s=2, at=0.8)
-    bucket.slow_down()
-    assert bucket.now().factor < 0.65
-
-
-@pytest.mark.parametrize("at", [0.05, 0.3, 0.7, 1.0])
-def test_the_rate_climbs_back_within_thirty_seconds(bucket: Pace, at: float) -> None:
-    factors = []
-    for ago in range(0, 31, 3):
-        _refused(ago_s=ago, at=at)
-        factors.append(bucket.now().factor)
-    assert factors == sorted(factors)
-    assert factors[3] == pytest.approx(at, abs=0.01)  # after nine seconds where it was refused
-    assert factors[-1] == 1.0
-
-
-def test_retry_after_is_obeyed_by_everybody(bucket: Pace) -> None:
-    bucket.slow_down(3)
-    assert bucket.try_admit() == pytest.approx(3, abs=0.2)
-    bucket.slow_down(1)  # does not shorten what another call was told
+    now_us = seconds * 1_000_000 + microseconds
+    redis_client().hset(SLOWED_KEY, mapping={"refused_rpm": 3000, "since_us": now_us - 9_000_000, "hold_until_us": 0})
+    assert bucket.now().factor == pytest.approx(3000 / (5 * 800), abs=0.01)
+    assert bucket.try_admit() == 0
+    assert bucket.try_admit() == pytest.approx(60 / 600, abs=0.03)
+    redis_client().hset(SLOWED_KEY, "hold_until_us", now_us + 3_000_000)
+    assert bucket.try_admit() == pytest.approx(3, abs=0.3)
     assert bucket.now().held_s == pytest.approx(3, abs=0.3)
