@@ -1,19 +1,22 @@
 """Simulate an OpenAI-compatible endpoint: latency, limits, faults and usage, without a model and without money.
 
-Prints its base URL when it is ready (for OPENAI_BASE_URL); any key will do. Answers fit the schema asked for and mean
-nothing; their model begins with "simulated". GET /stats counts, POST /stats/reset begins anew, POST /control changes
-any knob while it runs, for example {"rpm": 500, "fail_429": 0.1}. Ctrl-C or SIGTERM ends it.
+Prints its base URL when it is ready (for OPENAI_BASE_URL); any key will do. Answers fit the schema asked for: this
+project's prompts are answered by its own rules, unless --answers fitting; others get what fits, and means nothing.
+The model of every answer begins with "simulated". GET /stats counts, POST /stats/reset begins anew, POST /control
+changes any knob while it runs, for example {"rpm": 500, "fail_429": 0.1}. Ctrl-C or SIGTERM ends it.
 """
 
 import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bin.cli import Parser, run
 from classify.simulator import Behaviour, Simulator
+from classify.simulator.answers import Answerer, FittingAnswerer
+from classify.simulator.rules_answers import RulesAnswerer
 
 _KNOBS: tuple[tuple[str, str, str, type, str], ...] = (
     ("--latency", "latency_s", "S", float, "median seconds to an answer"),
@@ -32,6 +35,8 @@ _KNOBS: tuple[tuple[str, str, str, type, str], ...] = (
     ("--seed", "seed", "N", int, "another seed gives other latencies and faults"),
 )
 
+_ANSWERERS: dict[str, Callable[[], Answerer]] = {"rules": RulesAnswerer, "fitting": FittingAnswerer}
+
 
 def main(argv: Sequence[str]) -> None:
     parser = Parser("simulate-llm", __doc__)
@@ -39,6 +44,12 @@ def main(argv: Sequence[str]) -> None:
         "--host", default="127.0.0.1", help="where to listen (%(default)s); /control has no password, so think first"
     )
     parser.add_argument("--port", type=_port, default=4010, metavar="N", help="default: %(default)s; 0: a free one")
+    parser.add_argument(
+        "--answers",
+        choices=_ANSWERERS,
+        default="rules",
+        help="rules: what this project's rules say, to its prompts; fitting: what fits the schema (%(default)s)",
+    )
     defaults = Behaviour()
     for flag, knob, metavar, kind, text in _KNOBS:
         default = getattr(defaults, knob)
@@ -60,8 +71,9 @@ def main(argv: Sequence[str]) -> None:
     )
     options = vars(parser.parse_args(argv))
     host, port = options.pop("host"), options.pop("port")
+    answerer = _ANSWERERS[options.pop("answers")]()
     behaviour = Behaviour.read({knob: value for knob, value in options.items() if value is not None})
-    asyncio.run(_serve(Simulator(behaviour, host, port)))
+    asyncio.run(_serve(Simulator(behaviour, host, port, answerer)))
 
 
 async def _serve(simulator: Simulator) -> None:

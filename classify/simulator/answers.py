@@ -1,4 +1,4 @@
-"""What the endpoint says to a question that asks for JSON: one way so far, behind a protocol that takes others."""
+"""What the endpoint says to a question that asks for JSON: whatever fits here, the rules in `rules_answers`."""
 
 import hashlib
 import json

@@ -158,7 +158,7 @@ class Endpoint:
             "model": model,
             "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": said.finish_reason}],
             "usage": usage.as_openai(),
-            "service_tier": "default",
+            "service_tier": question.tier,
             "system_fingerprint": None,
         }
         headers = [("x-request-id", f"req_simulated_{number}"), *headers]

@@ -15,6 +15,8 @@ _MAX_DEPTH = 40
 _MAX_VISITS = 20_000
 """Subschemas looked at for one value; more is a schema without an end."""
 _WORDS = ("simulated", "answer", "of", "no", "meaning", "whatever", "the", "question", "was")
+_SHARE = "0 to 1"
+"""In a description: the bounds of a number whose schema has none, since many servers refuse them in strict schemas."""
 _SCALARS = frozenset({"null", "boolean", "integer", "number", "string"})
 
 
@@ -31,7 +33,8 @@ def fit(schema: Mapping[str, Any], chance: random.Random) -> Any:
 
     Understood: `type` (also a list), `enum`, `const`, `properties`, `required`, `items`, `minItems`, `maxItems`,
     `anyOf`, `oneOf`, `$ref` into the schema itself, `allOf` of one, `minLength`, `maxLength`, `minimum`, `maximum`,
-    both exclusive ones, `multipleOf`. `pattern` and `format` are not obeyed; all else is ignored.
+    both exclusive ones, `multipleOf`; and "0 to 1" in the description of a number without bounds. `pattern` and
+    `format` are not obeyed; all else is ignored.
 
     Raises
     ------
@@ -203,6 +206,8 @@ def _bounds(schema: Mapping[str, Any], *, whole: bool) -> tuple[float, float]:
     else:
         above = None if above is None else math.nextafter(above, math.inf)
         below = None if below is None else math.nextafter(below, -math.inf)
+    if low is high is above is below is None and _SHARE in str(schema.get("description", "")):
+        return 0, 1
     lows = [bound for bound in (low, above) if bound is not None]
     highs = [bound for bound in (high, below) if bound is not None]
     if lows:

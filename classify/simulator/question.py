@@ -40,6 +40,8 @@ class Question:
         `json_object` question contain; None when there is none.
     max_tokens
         Tokens that the answer may have; None is no limit.
+    tier
+        The service tier that is billed: the one asked for.
     """
 
     model: str
@@ -47,6 +49,7 @@ class Question:
     form: Form
     schema: Mapping[str, Any] | None
     max_tokens: int | None
+    tier: str = "default"
 
     @property
     def limit_tokens(self) -> int:
@@ -85,7 +88,7 @@ def read_question(body: bytes) -> Question:
         schema = schema_in(spoken)
     elif schema is not None:
         texts = [json.dumps(schema, separators=(",", ":")), *texts]
-    return Question(model, "\n".join(texts), form, schema, _max_tokens(given))
+    return Question(model, "\n".join(texts), form, schema, _max_tokens(given), _tier(given))
 
 
 def schema_in(text: str) -> Mapping[str, Any] | None:
@@ -154,6 +157,11 @@ def _form(given: object) -> tuple[Form, Mapping[str, Any] | None]:
     if fault:
         raise InvalidQuestionError(f"Invalid schema for response_format '{name}': {fault}", "response_format")
     return "json_schema", schema
+
+
+def _tier(given: Mapping[str, Any]) -> str:
+    asked = given.get("service_tier")
+    return asked if asked in ("flex", "priority") else "default"
 
 
 def _max_tokens(given: Mapping[str, Any]) -> int | None:
