@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from classify.providers.base import Call
+    from classify.stages.base import StageResult
 
 
 class ClassifyError(Exception):
@@ -48,8 +49,30 @@ class TransientError(ProviderError):
         self.rate_limited = rate_limited
 
 
+class HeldBackError(TransientError):
+    """A call that was not made yet, because a limit leaves no room for it: nothing has failed."""
+
+
 class BadAnswerError(ProviderError):
-    """Every answer was unusable or contradicted the others, also after that was pointed out: a person must look."""
+    """Every answer was unusable or contradicted the others, also after that was pointed out: a person must look.
+
+    `answer` is the last one if it was of the asked form, `complaint` what it contradicts, and `by_rules` what the
+    rules say.
+    """
+
+    by_rules: StageResult | None = None
+
+    def __init__(
+        self,
+        message: str,
+        calls: tuple[Call, ...] = (),
+        *,
+        answer: StageResult | None = None,
+        complaint: str | None = None,
+    ) -> None:
+        super().__init__(message, calls)
+        self.answer = answer
+        self.complaint = complaint
 
 
 class RefusedError(ProviderError):

@@ -5,18 +5,22 @@ the indicator goes through the same door as when it is loaded.
 """
 
 import json
+import random
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
-from classify.errors import InvalidIndicatorError, UserError
+from classify.errors import InvalidIndicatorError, TransientError, UserError
 from classify.indicator import Indicator
 from classify.intake import indicator_from
 from classify.providers import Provider, ask
+from classify.providers.hybrid import sure_from
 from classify.stages import QUESTIONS
-from classify.stages.base import Findings
+from classify.stages.base import Findings, Question, StageResult
 from classify.stages.family import FamilyAssignment
 from classify.stages.normalize import Normalization, is_currency_denominated
 from classify.stages.orientation import OrientationJudgement
@@ -31,6 +35,21 @@ FIELDS: Mapping[str, tuple[str | bool, ...]] = {
     "heat_map_orientation": get_args(Orientation),
 }
 """The fields that labels may give, and what they may say."""
+
+R = TypeVar("R", bound=StageResult)
+
+TRIES = 6
+"""How often a question is asked where the endpoint was busy or away."""
+_LONGEST_PAUSE_S = 20.0
+
+STAGE_OF: Mapping[str, str] = {
+    "family": "family",
+    "indicator_type": "type",
+    "temporal_aggregation": "type",
+    "is_currency_denominated": "normalize",
+    "heat_map_orientation": "orientation",
+}
+"""The stage that answers each field."""
 
 BANDS = (0.0, 0.5, 0.7, 0.8, 0.9)
 """Lower ends of the confidence bands of the calibration."""
@@ -66,6 +85,28 @@ class Evaluation:
     answered_as: Counter[tuple[str, str | bool, str | bool]] = field(default_factory=Counter)
     bands: dict[float, list[bool]] = field(default_factory=lambda: {low: [] for low in BANDS})
     misses: list[Miss] = field(default_factory=list)
+    by_sureness: dict[tuple[str, bool], list[bool]] = field(default_factory=dict)
+
+    @property
+    def sureness(self) -> dict[str, dict[str, Any]]:
+        """Field → how right the answers are from the confidence on at which `hybrid` does not doubt rules, and below.
+
+        `from`, then `sure` and `unsure`: each `n`, and `accuracy` (0 to 1) or None where there are none.
+        """
+        return {
+            name: {
+                "from": sure_from(STAGE_OF[name]),
+                **{
+                    word: {"n": len(hits), "accuracy": round(sum(hits) / len(hits), 4) if hits else None}
+                    for word, hits in (
+                        ("sure", self.by_sureness.get((name, True), [])),
+                        ("unsure", self.by_sureness.get((name, False), [])),
+                    )
+                },
+            }
+            for name in FIELDS
+            if self.asked[name]
+        }
 
     @property
     def accuracy(self) -> dict[str, float]:
@@ -99,6 +140,7 @@ class Evaluation:
             self.asked[name] += 1
             self.right[name] += hit
             self.answered_as[name, expected, got] += 1
+            self.by_sureness.setdefault((name, confidence >= sure_from(STAGE_OF[name])), []).append(hit)
             self.bands[max(low for low in BANDS if low <= confidence)].append(hit)
             if not hit:
                 self.misses.append(Miss(row.indicator.id, row.indicator.name, name, expected, got, confidence))
@@ -154,7 +196,7 @@ def answers_of(provider: Provider, indicator: Indicator) -> dict[str, tuple[str 
     """Every labelled field as `provider` answers it through the stages, with the confidence of its stage."""
     findings = Findings()
     for question in QUESTIONS:
-        findings = findings.adding(ask(provider, question, indicator, findings).result)
+        findings = findings.adding(_patiently(provider, question, indicator, findings))
     unit, family = findings[Normalization], findings[FamilyAssignment]
     kind, orientation = findings[TypeClassification], findings[OrientationJudgement]
     return {
@@ -166,11 +208,41 @@ def answers_of(provider: Provider, indicator: Indicator) -> dict[str, tuple[str 
     }
 
 
-def evaluate(rows: Iterable[Labelled], provider: Provider) -> Evaluation:
-    """Ask `provider` about every labelled indicator, one after the other, and count."""
+def _patiently(provider: Provider, question: Question[R], indicator: Indicator, findings: Findings) -> R:
+    """The answer, asked for again where that may help."""
+    for tried in range(TRIES):
+        try:
+            return ask(provider, question, indicator, findings).result
+        except TransientError as error:
+            if tried == TRIES - 1:
+                raise
+            time.sleep(min(_LONGEST_PAUSE_S, error.retry_after or 2.0**tried) * random.uniform(1.0, 1.5))
+    raise AssertionError("unreachable")
+
+
+def evaluate(rows: Iterable[Labelled], provider: Provider, at_a_time: int = 1) -> Evaluation:
+    """Ask `provider` about every labelled indicator and count, in the order of the rows.
+
+    Parameters
+    ----------
+    at_a_time
+        Indicators in hand at once: an LLM answers many in the time of one.
+
+    Raises
+    ------
+    ProviderError
+        When a question has no answer, after some tries where another may help.
+    """
     evaluation = Evaluation()
-    for row in rows:
-        evaluation.count(row, answers_of(provider, row.indicator))
+    rows = list(rows)
+    if at_a_time == 1:
+        answers: Iterable[dict[str, tuple[str | bool, float]]] = (answers_of(provider, row.indicator) for row in rows)
+        for row, answered in zip(rows, answers, strict=True):
+            evaluation.count(row, answered)
+        return evaluation
+    with ThreadPoolExecutor(at_a_time) as pool:
+        for row, answered in zip(rows, pool.map(lambda row: answers_of(provider, row.indicator), rows), strict=True):
+            evaluation.count(row, answered)
     return evaluation
 
 

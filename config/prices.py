@@ -19,8 +19,8 @@ class Price:
     cached: float
     output: float
 
-    def of(self, prompt_tokens: int, cached_tokens: int, completion_tokens: int, tier: str = "") -> float:
-        """USD for one call; `cached_tokens` are among `prompt_tokens`."""
+    def of(self, prompt_tokens: float, cached_tokens: float, completion_tokens: float, tier: str = "") -> float:
+        """USD for so many tokens, of one call or of many; `cached_tokens` are among `prompt_tokens`."""
         fresh = (prompt_tokens - cached_tokens) * self.input
         return (fresh + cached_tokens * self.cached + completion_tokens * self.output) / 1e6 * _TIERS.get(tier, 1.0)
 

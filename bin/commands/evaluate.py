@@ -5,13 +5,18 @@ temporal_aggregation, is_currency_denominated and heat_map_orientation count. Se
 Needs no running services for the provider `rules`.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from bin.cli import Parser, print_json, run
+from classify.errors import ProviderError
 from classify.evaluate import Evaluation, evaluate, read_all
 from classify.providers import PROVIDERS, provider_named
+
+AT_A_TIME = 16
+"""Indicators that an LLM is asked about at once."""
 
 
 def facts(evaluation: Evaluation, provider: str) -> dict[str, Any]:
@@ -22,8 +27,13 @@ def facts(evaluation: Evaluation, provider: str) -> dict[str, Any]:
         "accuracy": evaluation.accuracy,
         "confusion": evaluation.confusion,
         "calibration": evaluation.calibration,
+        "sureness": evaluation.sureness,
         "misses": [asdict(miss) for miss in evaluation.misses],
     }
+
+
+def _share(accuracy: float | None) -> str:
+    return "" if accuracy is None else f"({accuracy:.1%} right)"
 
 
 def text(evaluation: Evaluation, provider: str) -> str:
@@ -35,6 +45,10 @@ def text(evaluation: Evaluation, provider: str) -> str:
     ]
     lines += ["", "by confidence (all fields)"]
     lines += [f"  from {b['from']:<4} {b['n']:>7,} answers {b['accuracy']:7.1%} right" for b in evaluation.calibration]
+    lines += ["", "from the confidence on at which hybrid does not doubt rules, and below"]
+    for name, s in evaluation.sureness.items():
+        told = [f"{s[word]['n']:>5,} {word} {_share(s[word]['accuracy'])}" for word in ("sure", "unsure")]
+        lines.append(f"  {name:<24} from {s['from']:<4} {', '.join(told)}")
     if evaluation.misses:
         lines += ["", "expected → answered"]
         lines += [f"  {c['count']:>4} × {c['field']}: {c['expected']} → {c['got']}" for c in evaluation.confusion]
@@ -53,7 +67,12 @@ def main(argv: Sequence[str]) -> int:
     parser.add_json()
     options = parser.parse_args(argv)
     provider = provider_named(options.provider)
-    evaluation = evaluate(read_all(options.files), provider)
+    at_a_time = 1 if provider.name == "rules" else AT_A_TIME
+    try:
+        evaluation = evaluate(read_all(options.files), provider, at_a_time)
+    except ProviderError as error:
+        print(f"bin/evaluate: {error}", file=sys.stderr)
+        return 1
     if options.json:
         print_json(facts(evaluation, provider.name))
     else:

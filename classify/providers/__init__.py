@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from classify.errors import UserError
 from classify.providers.base import Answer, Call, Gate, OpenGate, Provider, ask
+from classify.providers.hybrid import HybridProvider
 from classify.providers.rules import RulesProvider
 from config.settings import settings
 
@@ -20,7 +21,11 @@ def _openai(gate: Gate) -> Provider:
     return OpenAIProvider(settings(), gate)
 
 
-PROVIDERS: dict[str, Callable[[Gate], Provider]] = {"rules": _rules, "openai": _openai}
+def _hybrid(gate: Gate) -> Provider:
+    return HybridProvider(_openai(gate))
+
+
+PROVIDERS: dict[str, Callable[[Gate], Provider]] = {"rules": _rules, "openai": _openai, "hybrid": _hybrid}
 
 
 def provider_named(name: str, gate: Gate | None = None) -> Provider:

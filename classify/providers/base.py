@@ -1,8 +1,9 @@
 """How a stage's question is answered: the one method that every provider has, and what an answer brings along."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
+from classify.errors import BadAnswerError
 from classify.indicator import Indicator
 from classify.stages.base import Findings, Question, StageResult
 
@@ -32,10 +33,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer(Generic[R]):
-    """A stage's result, and the calls that it took."""
+    """A stage's result, and the calls that it took.
+
+    Parameters
+    ----------
+    by_rules
+        What the rules say, where somebody else was asked: their cross-check.
+    """
 
     result: R
     calls: tuple[Call, ...] = ()
+    by_rules: R | None = None
 
 
 class Gate(Protocol):
@@ -97,4 +105,9 @@ def ask(provider: Provider, question: Question[R], indicator: Indicator, finding
     by_rules = question.rules(indicator, findings)
     if question.prompt is None or question.settled(by_rules):
         return Answer(by_rules)
-    return provider.answer(question, indicator, findings)
+    try:
+        answer = provider.answer(question, indicator, findings)
+    except BadAnswerError as error:
+        error.by_rules = by_rules
+        raise
+    return replace(answer, by_rules=by_rules) if answer.calls else answer

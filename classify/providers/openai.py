@@ -6,21 +6,24 @@ from the stages' models; a server that refuses a JSON schema gets it in the prom
 
 import json
 import time
+from dataclasses import replace
+from functools import cache
 from typing import Any, TypeVar
 
 import openai
 from openai import OpenAI
 from openai.types.chat import ChatCompletion
-from pydantic import ValidationError
 
 from classify.errors import BadAnswerError, ProviderError, RefusedError, TransientError, UserError
 from classify.indicator import Indicator
 from classify.providers import faults
 from classify.providers.base import Answer, Call, Gate
 from classify.providers.faults import Outcome
+from classify.providers.reading import read
+from classify.providers.usage import tokens_of
 from classify.stages.base import Findings, Question, StageResult
 from classify.stages.prompting import answer_schema, describe
-from config.prices import price_of
+from config.prices import FREE, price_of
 from config.settings import Settings
 
 R = TypeVar("R", bound=StageResult)
@@ -47,17 +50,17 @@ class OpenAIProvider:
     Raises
     ------
     UserError
-        When there is no key for an endpoint that needs one.
+        When there is no key for an endpoint that needs one, or one that cannot be sent.
     """
 
     name = "openai"
 
     def __init__(self, settings: Settings, gate: Gate) -> None:
-        key = settings.openai_api_key.get_secret_value()
+        key = settings.openai_api_key.get_secret_value().strip()
         if not key and not settings.openai_base_url:
-            raise UserError(
-                "provider openai: OPENAI_API_KEY is not set (nor OPENAI_BASE_URL, for a server without keys)"
-            )
+            raise UserError("OPENAI_API_KEY is not set (nor OPENAI_BASE_URL, for a server without keys)")
+        if not key.isascii() or not key.isprintable():
+            raise UserError("OPENAI_API_KEY has characters that no key has")
         self.model = settings.openai_model
         self._tier = settings.openai_service_tier
         self._prices = settings.openai_prices
@@ -65,12 +68,12 @@ class OpenAIProvider:
             api_key=key or "none",
             base_url=settings.openai_base_url or None,
             max_retries=0,
-            timeout=openai.Timeout(settings.openai_timeout, connect=_CONNECT_WITHIN_S),
+            timeout=openai.Timeout(settings.openai_timeout, connect=min(_CONNECT_WITHIN_S, settings.openai_timeout)),
         )
+        self._secrets = tuple(s for s in (key, self._client.base_url.password) if s)
         self._gate = gate
         self._options: dict[str, Any] = {}
-        effort = settings.openai_reasoning_effort or ("minimal" if self.model.startswith("gpt-5") else "")
-        if effort:
+        if effort := settings.openai_reasoning_effort or _least_effort(self.model):
             self._options["reasoning_effort"] = effort
         if self._tier:
             self._options["service_tier"] = self._tier
@@ -85,102 +88,119 @@ class OpenAIProvider:
         ]
         calls: list[Call] = []
         for _ in range(1 + ASKED_AGAIN):
-            content = self._complete(question, messages, calls)
-            result, complaint = _read(question, content, findings)
+            completion = self._complete(question, messages, calls)
+            said = completion.choices[0]
+            content, refusal = said.message.content or "", said.message.refusal
+            result, complaint = (None, None) if refusal else read(question, content, findings)
             if result is not None and complaint is None:
-                return Answer(result, (*calls[:-1], _with_outcome(calls[-1], "ok")))
+                return Answer(result, (*calls[:-1], replace(calls[-1], outcome="ok")))
+            if refusal:
+                calls[-1] = replace(calls[-1], outcome="refused")
+                complaint = "That was a refusal, but the task is only to label public statistics."
+            elif said.finish_reason == "length":
+                complaint = "That answer was cut off: it was too long."
             messages += [
-                {"role": "assistant", "content": content or "(nothing)"},
+                {"role": "assistant", "content": content or refusal or "(nothing)"},
                 {"role": "user", "content": f"{complaint} Answer again, with that put right."},
             ]
-        raise BadAnswerError(f"asked {1 + ASKED_AGAIN} times, and still: {complaint}", tuple(calls))
+        if refusal:
+            raise RefusedError(f"the model refuses: {self._without_secrets(refusal)[:300]}", tuple(calls))
+        raise BadAnswerError(
+            f"asked {1 + ASKED_AGAIN} times, and still: {complaint}", tuple(calls), answer=result, complaint=complaint
+        )
 
-    def _complete(self, question: Question[Any], messages: list[dict[str, str]], calls: list[Call]) -> str:
-        """The content of one completion; its call is added to `calls`, whatever comes of it."""
-        try:
-            charged = self._gate.enter()
-        except TransientError as error:
-            error.calls = tuple(calls)
-            raise
-        began = time.monotonic()
-        completion, outcome, failure = self._create(question, messages)
-        if outcome == "schema-refused":
-            self._takes_schema = False
-            return self._complete(question, messages, calls)
-        call = self._call(completion, began, outcome)
-        self._gate.leave(charged, call)
-        calls.append(call)
-        if failure:
-            failure.calls = tuple(calls)
-            raise failure
-        assert completion is not None
-        return completion.choices[0].message.content or ""
+    def _complete(self, question: Question[Any], messages: list[dict[str, str]], calls: list[Call]) -> ChatCompletion:
+        """One completion with a choice; its call is added to `calls`, whatever comes of it."""
+        while True:
+            try:
+                charged = self._gate.enter()
+            except TransientError as error:
+                error.calls = tuple(calls)
+                raise
+            began = time.monotonic()
+            with_schema = self._takes_schema
+            completion, outcome, failure = self._create(question, messages, with_schema)
+            call = self._call(completion, began, outcome)
+            self._gate.leave(charged, call)
+            calls.append(call)
+            if outcome == "schema-refused":
+                self._takes_schema = False
+                continue
+            if failure:
+                failure.calls = tuple(calls)
+                raise failure
+            assert completion is not None
+            return completion
 
     def _create(
-        self, question: Question[Any], messages: list[dict[str, str]]
+        self, question: Question[Any], messages: list[dict[str, str]], with_schema: bool
     ) -> tuple[ChatCompletion | None, Outcome, ProviderError | None]:
         """One request: the completion if there is one, the outcome for `llm_calls`, and the error if it failed."""
+        completion: ChatCompletion | None = None
         try:
-            completion: ChatCompletion = self._client.chat.completions.create(
+            completion = self._client.chat.completions.create(
                 model=self.model,
-                messages=self._with_schema(question, messages),  # type: ignore[arg-type]
-                response_format=self._format(question),
+                messages=messages if with_schema else _with_schema(question, messages),  # type: ignore[arg-type]
+                # Past the client's own treatment, which would walk through the schema anew for every call.
+                extra_body={"response_format": _format(question, with_schema)},
                 **self._options,
             )
-            refusal = completion.choices[0].message.refusal
+            said = completion.choices[0]
+            said.message.content, said.message.refusal  # noqa: B018  # nobody has checked that they are there
         except openai.APIError as error:
-            if self._takes_schema and faults.names_response_format(error):
+            if with_schema and faults.names_response_format(error):
                 return None, "schema-refused", None
-            failure, outcome = faults.sort(error)
+            failure, outcome = faults.sort(error, self._without_secrets)
             return None, outcome, failure
-        except (ValueError, LookupError, TypeError, AttributeError) as error:  # JSON that is no completion at all
-            return None, "server-error", TransientError(f"the endpoint sent what is no completion: {error}")
-        if refusal:
-            return completion, "refused", RefusedError(f"the model refuses: {refusal[:300]}")
+        except (ValueError, LookupError, TypeError, AttributeError):  # JSON that is no completion, or no JSON at all
+            usable = completion if isinstance(completion, ChatCompletion) else None
+            return usable, "server-error", TransientError("the endpoint sent what is no completion")
+        if said.finish_reason == "content_filter":
+            return completion, "refused", RefusedError("the endpoint's content filter withheld the answer")
         return completion, "bad-answer", None
 
-    def _with_schema(self, question: Question[Any], messages: list[dict[str, str]]) -> list[dict[str, str]]:
-        if self._takes_schema:
-            return messages
-        schema = json.dumps(answer_schema(question.result), separators=(",", ":"))
-        told = f"{messages[0]['content']}\n\nAnswer with nothing but one JSON object that fits this schema:\n{schema}"
-        return [{"role": "system", "content": told}, *messages[1:]]
-
-    def _format(self, question: Question[Any]) -> Any:
-        if not self._takes_schema:
-            return {"type": "json_object"}
-        schema = {"name": question.name, "schema": answer_schema(question.result), "strict": True}
-        return {"type": "json_schema", "json_schema": schema}
+    def _without_secrets(self, text: str) -> str:
+        """A text of the endpoint's that is safe to show: some servers repeat the key that they refuse."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        return text
 
     def _call(self, completion: ChatCompletion | None, began: float, outcome: Outcome) -> Call:
-        usage = completion.usage if completion else None
-        details = usage.prompt_tokens_details if usage else None
-        prompt = usage.prompt_tokens if usage else 0
-        cached = (details.cached_tokens if details else None) or 0
-        output = usage.completion_tokens if usage else 0
-        model = completion.model if completion else self.model
+        prompt, cached, output = tokens_of(completion)
+        model = str((completion and completion.model) or self.model)
+        price = price_of(model, self._prices)
+        if price == FREE:  # a proxy that names models its own way bills the one that was asked for
+            price = price_of(self.model, self._prices)
+        tier = (completion and completion.service_tier) or self._tier
         return Call(
             model=model,
             prompt_tokens=prompt,
             cached_tokens=cached,
             completion_tokens=output,
-            cost_usd=price_of(model, self._prices).of(prompt, cached, output, self._tier),
+            cost_usd=price.of(prompt, cached, output, tier),
             latency_ms=1000 * (time.monotonic() - began),
             outcome=outcome,
         )
 
 
-def _with_outcome(call: Call, outcome: Outcome) -> Call:
-    return Call(**{**call.__dict__, "outcome": outcome})
+def _least_effort(model: str) -> str:
+    """The least reasoning that a model offers; empty for one that is not known to reason."""
+    if model.startswith("gpt-5."):
+        return "none"
+    if model.startswith("gpt-5"):
+        return "minimal"
+    return "low" if model.startswith(("o1", "o3", "o4")) else ""
 
 
-def _read(question: Question[R], content: str, findings: Findings) -> tuple[R | None, str | None]:
-    """The answer, and what is wrong with it."""
-    assert question.prompt is not None
-    try:
-        result = question.result.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        return None, f"That was not an answer of the asked form: {where + ': ' if where else ''}{first['msg']}."
-    return result, question.prompt.contradiction(result, findings)
+def _with_schema(question: Question[Any], messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    schema = json.dumps(answer_schema(question.result), separators=(",", ":"))
+    told = f"{messages[0]['content']}\n\nAnswer with nothing but one JSON object that fits this schema:\n{schema}"
+    return [{"role": "system", "content": told}, *messages[1:]]
+
+
+@cache
+def _format(question: Question[Any], with_schema: bool) -> Any:
+    if not with_schema:
+        return {"type": "json_object"}
+    schema = {"name": question.name, "schema": answer_schema(question.result), "strict": True}
+    return {"type": "json_schema", "json_schema": schema}

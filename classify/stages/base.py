@@ -17,6 +17,9 @@ Confidence = Annotated[float, Field(ge=0, le=1)]
 PROSE_FIELDS = frozenset({"reasoning", "evidence"})
 """Fields that explain an answer to a person; no later stage reads them, so messages leave them out."""
 
+NO_LABELS = PROSE_FIELDS | {"confidence", "parsing_confidence", "source_used", "original_units", "parsed_scale"}
+"""Fields that say how an answer came about; the others are its labels."""
+
 
 class StageResult(BaseModel):
     """Base of every stage's answer; immutable, and strict about unknown fields."""
@@ -102,6 +105,10 @@ class Question(Stage, Generic[R]):
     def brief(self, result: R) -> dict[str, Any]:
         """The answer as later stages need it: JSON types, without the prose."""
         return result.model_dump(mode="json", exclude=set(PROSE_FIELDS))
+
+    def labels(self, result: R) -> dict[str, Any]:
+        """What the answer says, without how sure and why: two who agree have the same."""
+        return result.model_dump(mode="json", exclude=set(NO_LABELS))
 
     def recall(self, brief: Mapping[str, Any]) -> R:
         """The answer back from `brief` (the prose is empty)."""

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from classify.stages import QUESTIONS
+from classify.store import money
 from classify.store.engine import engine
 from classify.store.runs import Run
 
@@ -116,6 +117,9 @@ def _worst_window_ipm(connection: Connection, run_id: str) -> float | None:
     return worst
 
 
+_TALLIES = ("llm_calls", "prompt_tokens", "cached_tokens", "completion_tokens")
+
+
 def report(run: Run) -> dict[str, Any]:
     """The account of a run, under the keys that others rely on; rates in indicators a minute, times in seconds."""
     key = {"run_id": run.run_id}
@@ -129,20 +133,6 @@ def report(run: Run) -> dict[str, Any]:
                                (ORDER BY extract(epoch FROM finished_at - admitted_at))
                                FILTER (WHERE status = 'done') AS latency
                     FROM run_indicators WHERE run_id = :run_id
-                """),
-                key,
-            )
-            .mappings()
-            .one()
-        )
-        money = (
-            connection.execute(
-                text("""
-                    SELECT count(*) AS llm_calls, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
-                           coalesce(sum(cached_tokens), 0) AS cached_tokens,
-                           coalesce(sum(completion_tokens), 0) AS completion_tokens,
-                           coalesce(sum(cost_usd), 0)::float AS cost_usd
-                    FROM llm_calls WHERE run_id = :run_id
                 """),
                 key,
             )
@@ -166,6 +156,8 @@ def report(run: Run) -> dict[str, Any]:
         admitted_ipm = _ipm(connection, run.run_id, "admitted_at")
         completed_ipm = _ipm(connection, run.run_id, "finished_at")
         worst_ipm = _worst_window_ipm(connection, run.run_id)
+    stages = money.by_stage(run.run_id)
+    cost_usd = sum(stage["cost_usd"] for stage in stages.values())
     p50, p99 = ledger["latency"] or (None, None)
     until: datetime = run.finished_at or datetime.now(timezone.utc)
     completed = ledger["completed"]
@@ -183,11 +175,13 @@ def report(run: Run) -> dict[str, Any]:
         "completed_ipm": _rounded(completed_ipm, 1),
         "worst_10s_ipm": _rounded(worst_ipm, 1),
         "elapsed_s": _rounded((until - run.created_at).total_seconds(), 2),
-        **{k: int(money[k]) for k in ("llm_calls", "prompt_tokens", "cached_tokens", "completion_tokens")},
-        "cost_usd": money["cost_usd"],
-        "cost_per_1000_usd": 1000 * money["cost_usd"] / completed if completed else 0.0,
+        **{k: sum(stage[k] for stage in stages.values()) for k in _TALLIES},
+        "cost_usd": cost_usd,
+        "cost_per_1000_usd": 1000 * cost_usd / completed if completed else 0.0,
         "workers": dict(map(tuple, workers)),
         "latency_s": {"p50": _rounded(p50, 3), "p99": _rounded(p99, 3)},
+        "stages": stages,
+        "outcomes": money.by_outcome(run.run_id),
         "failures": [
             {"stage": stage, "error": error, "message": message, "count": n} for stage, error, message, n in failures
         ],

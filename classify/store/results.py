@@ -10,6 +10,7 @@ from classify.indicator import Indicator
 from classify.providers.base import Answer
 from classify.stages import QUESTIONS
 from classify.stages.base import Question, StageResult
+from classify.store import reviews
 from classify.store.calls import RECORD, as_json
 from classify.store.engine import engine
 from classify.store.tables import SOURCE_FIELDS, saved_name
@@ -40,12 +41,18 @@ class Recalled(Generic[R]):
         False when the run was halted, or is gone.
     max_cost_usd
         What the run may cost; None for no limit.
+    model
+        Of the run, as the ledger has it.
+    corrected
+        What a person has said instead of an earlier answer, if the indicator has not changed since.
     """
 
     indicator: Indicator
     result: R | None
     run_is_on: bool
     max_cost_usd: float | None
+    model: str | None
+    corrected: R | None
 
 
 @cache
@@ -53,10 +60,13 @@ def _recall(question: Question[Any]) -> TextClause:
     source = ", ".join(f"source.{c}" for c in SOURCE_FIELDS)
     result = ", ".join(f"result.{f} AS result_{f}" for f in question.result.model_fields)
     return text(f"""
-        SELECT {source}, result.run_id IS NOT NULL AS answered, {result}, run.status AS run_status, run.max_cost_usd
+        SELECT {source}, result.run_id IS NOT NULL AS answered, {result}, run.status AS run_status, run.max_cost_usd,
+            run.model AS run_model, corrections.answer AS corrected
         FROM source_indicators AS source
         LEFT JOIN runs AS run ON run.run_id = :run_id
         LEFT JOIN {question.table} AS result ON result.indicator_id = source.id AND result.run_id = :run_id
+        LEFT JOIN corrections ON corrections.indicator_id = source.id AND corrections.stage = '{question.name}'
+            AND corrections.fingerprint = source.fingerprint AND corrections.overruled_by IS NULL
         WHERE source.id = :indicator_id
     """)
 
@@ -80,31 +90,46 @@ def recall(question: Question[R], run_id: str, indicator_id: str) -> Recalled[R]
         result=question.result.model_validate(answer) if row["answered"] else None,
         run_is_on=row["run_status"] == "running",
         max_cost_usd=row["max_cost_usd"],
+        model=row["run_model"],
+        corrected=question.result.model_validate(row["corrected"]) if row["corrected"] else None,
     )
 
 
 @cache
-def _keep(question: Question[Any], *, with_calls: bool) -> TextClause:
+def _keep(question: Question[Any], *, with_calls: bool, cross_check: str | None) -> TextClause:
     fields = list(question.result.model_fields)
+    before = [f"called AS ({RECORD})"] if with_calls else []
+    before += [f"checked AS ({cross_check})"] if cross_check else []
     return text(f"""
-        {f"WITH called AS ({RECORD})" if with_calls else ""}
+        {"WITH " + ", ".join(before) if before else ""}
         INSERT INTO {question.table} (indicator_id, run_id, {", ".join(fields)})
         VALUES (:indicator_id, :run_id, {", ".join(f":{f}" for f in fields)})
         ON CONFLICT (indicator_id) DO UPDATE
         SET run_id = excluded.run_id, {", ".join(f"{f} = excluded.{f}" for f in fields)}, updated_at = now()
+        WHERE {question.table}.run_id <> excluded.run_id
     """)
 
 
-def keep(question: Question[R], run_id: str, indicator_id: str, answer: Answer[R]) -> None:
+def keep(question: Question[R], run_id: str, indicator_id: str, answer: Answer[R]) -> bool:
     """Upsert the result of a stage, and record the calls that it took, in one statement: no result without its bill.
 
     However often it is delivered, there is one row for each indicator.
+
+    Returns
+    -------
+    bool
+        False when somebody else has answered in this run meanwhile: his answer stays, and his chain goes on.
     """
     values = {"run_id": run_id, "indicator_id": indicator_id, **answer.result.model_dump(mode="json")}
     if answer.calls:
         values |= {"stage": question.name, "calls": as_json(answer.calls)}
+    cross_check = None
+    if answer.by_rules is not None:
+        cross_check, more = reviews.cross_check(question, answer.result, answer.by_rules)
+        values |= more
+    statement = _keep(question, with_calls=bool(answer.calls), cross_check=cross_check)
     with engine().connect() as connection:
-        connection.execute(_keep(question, with_calls=bool(answer.calls)), values)
+        return connection.execute(statement, values).rowcount == 1
 
 
 @cache

@@ -42,7 +42,7 @@ class Selection:
     ids
         Only these.
     force
-        Also those whose classification is up to date.
+        Also those whose classification is up to date, and over what people have corrected.
     limit
         At most so many, in the order of first loading.
     """
@@ -70,6 +70,9 @@ _OPEN = """
         ORDER BY source.position
         LIMIT :limit
         RETURNING indicator_id
+    ), overruled AS (
+        UPDATE corrections SET overruled_by = :run_id
+        WHERE :force AND overruled_by IS NULL AND indicator_id IN (SELECT indicator_id FROM chosen)
     )
     UPDATE runs SET total = (SELECT count(*) FROM chosen) WHERE run_id = :run_id RETURNING total
 """
@@ -139,6 +142,13 @@ def find_run(run_id: str | None = None) -> Run:
     if not run:
         raise UserError(f"there is no run {run_id!r}" if run_id else "there is no run yet: bin/enqueue starts one")
     return run
+
+
+def latest() -> Run | None:
+    """The latest run, however it stands; None while there is none."""
+    with engine().connect() as connection:
+        run_id = connection.scalar(text("SELECT run_id FROM runs ORDER BY created_at DESC LIMIT 1"))
+        return None if run_id is None else _run(connection, run_id)
 
 
 def running() -> Run | None:
@@ -217,15 +227,24 @@ def halt(run_id: str, reason: str) -> bool:
         return connection.execute(statement, {"run_id": run_id, "reason": reason[:500]}).rowcount == 1
 
 
-def resume(run_id: str, *, retry_failed: bool = False, max_cost_usd: float | None = None) -> int:
+def name_model(run_id: str, asked_for: str, answered: str) -> None:
+    """Name the model that really answers in a run, as its endpoint calls it; the first to be named stays."""
+    statement = text("UPDATE runs SET model = :answered WHERE run_id = :run_id AND model = :asked_for")
+    with engine().connect() as connection:
+        connection.execute(statement, {"run_id": run_id, "asked_for": asked_for, "answered": answered})
+
+
+def resume(
+    run_id: str, *, retry_failed: bool = False, target_ipm: float | None = None, max_cost_usd: float | None = None
+) -> int:
     """Set a run going again; how many of its indicators are unfinished.
 
     Parameters
     ----------
     retry_failed
         Take those that failed as queued again.
-    max_cost_usd
-        A new limit of its costs; None keeps the old one.
+    target_ipm, max_cost_usd
+        A new target, and a new limit of its costs; None keeps the old one.
     """
     with transactions().begin() as connection:
         key = {"run_id": run_id}
@@ -244,9 +263,10 @@ def resume(run_id: str, *, retry_failed: bool = False, max_cost_usd: float | Non
             connection.execute(
                 text(
                     "UPDATE runs SET status = 'running', reason = NULL, finished_at = NULL,"
+                    " target_ipm = coalesce(:target_ipm, target_ipm),"
                     " max_cost_usd = coalesce(:max_cost_usd, max_cost_usd) WHERE run_id = :run_id"
                 ),
-                {**key, "max_cost_usd": max_cost_usd},
+                {**key, "target_ipm": target_ipm, "max_cost_usd": max_cost_usd},
             )
         return count
 

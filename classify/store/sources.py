@@ -58,6 +58,14 @@ def load(indicators: Iterable[Indicator]) -> LoadCounts:
     return counts
 
 
+def sample(most: int) -> list[Indicator]:
+    """At most so many indicators, spread over all; the same ones as long as the table stays the same."""
+    columns = ", ".join(("id", *SOURCE_FIELDS))
+    statement = text(f"SELECT {columns} FROM source_indicators ORDER BY md5(id) LIMIT :most")
+    with engine().connect() as connection:
+        return [Indicator.model_validate(dict(row)) for row in connection.execute(statement, {"most": most}).mappings()]
+
+
 def count() -> int:
     """Rows of `source_indicators`."""
     with engine().connect() as connection:

@@ -181,3 +181,30 @@ failed_indicators = Table(
     Column("attempts", Integer, nullable=False),
     _time("created_at", now=True),
 )
+
+review_items = Table(
+    "review_items",
+    metadata,
+    Column("indicator_id", Text, primary_key=True),
+    Column("stage", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # disagreement, contradiction
+    Column("answer", JSONB, nullable=False),  # the LLM's
+    Column("by_rules", JSONB, nullable=False),
+    Column("complaint", Text),  # of a contradiction
+    Column("status", Text, nullable=False, server_default="open"),  # open, accepted, corrected
+    _time("created_at", now=True),
+    _time("decided_at"),
+)
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("indicator_id", Text, primary_key=True),
+    Column("stage", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),  # of the indicator that the person looked at; holds for no other
+    Column("answer", JSONB, nullable=False),
+    Column("overruled_by", Text),  # the run with --force that asked anew
+    _time("created_at", now=True),
+)
