@@ -13,6 +13,8 @@ from typing import Annotated, Any
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from config import sentinel
+
 ROOT = Path(__file__).resolve().parents[1]
 
 _SOCKET_DIR = re.compile(r"[A-Za-z0-9/._-]{1,80}")
@@ -32,6 +34,12 @@ def _url_of(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _checked_sentinels(url: str) -> str:
+    if url.startswith("sentinel://"):
+        sentinel.parse(url)
+    return url
+
+
 def _checked_prices(text: str) -> str:
     if text and not re.fullmatch(r"\d+(\.\d+)?,\d+(\.\d+)?,\d+(\.\d+)?", text):
         raise ValueError("must be three numbers with commas between, like 0.25,0.025,2.00")
@@ -49,8 +57,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    redis_url: Annotated[str, _url_of("redis", "rediss")] = Field(default="", repr=False)
-    """Redis to use instead of the embedded one, for example `redis://:password@host:6379/0`."""
+    redis_url: Annotated[str, _url_of("redis", "rediss", "sentinel"), AfterValidator(_checked_sentinels)] = Field(
+        default="", repr=False
+    )
+    """Redis to use instead of the embedded one: `redis://:password@host:6379/0`, `rediss://…` with TLS, or
+    `sentinel://:password@host:26379,host2:26379/0?master=mymaster`."""
     database_url: Annotated[str, _url_of("postgresql", "postgresql+psycopg2")] = Field(default="", repr=False)
     """PostgreSQL to use instead of the embedded one, for example `postgresql://user:password@host/classify`."""
     data_dir: Path = ROOT / ".data"
@@ -65,7 +76,7 @@ class Settings(BaseModel):
 
     openai_api_key: SecretStr = SecretStr("")
     """Not needed by most servers of one's own, which `openai_base_url` names."""
-    openai_base_url: Annotated[str, _url_of("http", "https")] = ""
+    openai_base_url: Annotated[str, _url_of("http", "https")] = Field(default="", repr=False)
     """Any server that speaks OpenAI's chat completions; OpenAI itself when empty."""
     openai_model: str = "gpt-5-mini"
     openai_reasoning_effort: str = Field(default="", pattern="^(none|minimal|low|medium|high|xhigh)?$")
@@ -85,9 +96,19 @@ class Settings(BaseModel):
     """Stage tasks in hand at a time, each worker."""
     database_pool_size: int = Field(default=4, gt=0)
     """Connections to PostgreSQL at the most, each process."""
-    visibility_timeout: int = Field(default=45, ge=5)
-    """Seconds after which a task that nobody has acknowledged is delivered again; no task may take longer."""
+    visibility_timeout: int = Field(default=20, ge=4)
+    """Seconds after which the tasks of a worker without a sign of life are others' to do; a task may take longer."""
+    shutdown_grace: float = Field(default=7, ge=0)
+    """Seconds that a worker asked to stop has for what it has begun; the rest it hands back."""
+    worker_memory_mb: int = Field(default=1024, ge=0)
+    """A worker that has grown beyond it finishes what it has begun and makes room for a new one; 0: no limit."""
+    max_crashes: int = Field(default=3, ge=1)
+    """How often a stage may kill its worker before the indicator has failed."""
     log_level: str = Field(default="WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    log_format: str = Field(default="text", pattern="^(text|json)$")
+    """`json` is one object a line."""
+    flower_basic_auth: SecretStr = SecretStr("")
+    """`user:password`, several with commas between; Flower wants it from everybody, and off loopback needs it."""
 
     @property
     def run_dir(self) -> Path:
@@ -114,8 +135,15 @@ class Settings(BaseModel):
         return self.redis_url or f"unix://{self.run_dir}/redis.sock?db=0"
 
     @property
+    def sentinels(self) -> sentinel.Sentinels | None:
+        """The Sentinels that know where Redis is; None when its address is known."""
+        return sentinel.parse(self.redis_url) if self.redis_url.startswith("sentinel://") else None
+
+    @property
     def broker_url(self) -> str:
         """The URL of Redis as kombu takes it."""
+        if self.sentinels:
+            return self.sentinels.broker_url
         return self.redis_url or f"redis+socket://{self.run_dir}/redis.sock"
 
     @property

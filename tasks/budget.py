@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from classify.providers import Call
 from classify.store import calls, runs
-from tasks.pace import redis_client
+from tasks.clients import redis_client
 
 _KEPT_S = 7 * 24 * 3600
 

@@ -7,8 +7,10 @@ from celery import Celery
 from tasks import transport
 
 transport.install()
-app = Celery("tasks", include=["tasks.stages"])
+app = Celery("tasks", include=["tasks.logs", "tasks.stages"])
 app.config_from_object("config.celery")
+app.steps["worker"].update({"tasks.keeper:Keeper", "tasks.reconciler:ReconcilerStep"})
+app.steps["consumer"].add("tasks.keeper:HandBack")
 
 
 def let_psycopg2_yield() -> None:

@@ -7,6 +7,7 @@ from celery.canvas import Signature
 
 from classify.stages import STAGES
 from tasks.celery import app
+from tasks.messages import root_of
 from tasks.ticket import Ticket
 
 BATCH = 500
@@ -17,7 +18,13 @@ def chain_of(ticket: Ticket) -> Signature:
     """The chain that takes an indicator from its first unanswered stage to the end."""
     names = [f"tasks.{stage.name}" for stage in STAGES if stage.name not in ticket.findings]
     first, *rest = names
-    return chain(app.signature(first, args=(ticket.message(),)), *(app.signature(name) for name in rest))
+    shown = {
+        "argsrepr": root_of(ticket.run, ticket.indicator)
+    }  # what Flower and events show instead of the whole message
+    return chain(
+        app.signature(first, args=(ticket.message(),), options=shown),
+        *(app.signature(name, options=shown) for name in rest),
+    )
 
 
 def dispatch(tickets: Iterable[Ticket]) -> int:
@@ -25,6 +32,6 @@ def dispatch(tickets: Iterable[Ticket]) -> int:
     sent = 0
     with app.producer_pool.acquire(block=True) as producer, producer.batch(max_size=BATCH):
         for ticket in tickets:
-            chain_of(ticket).apply_async(producer=producer)
+            chain_of(ticket).apply_async(producer=producer, root_id=root_of(ticket.run, ticket.indicator))
             sent += 1
     return sent

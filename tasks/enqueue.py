@@ -12,10 +12,15 @@ STAGES_A_CHAIN = 7
 """`--rpm` counts the tasks of a chain, as its users know it."""
 
 
-def start_run(selection: Selection, *, ipm: float, provider: str) -> Run | None:
+def start_run(selection: Selection, *, ipm: float, provider: str, max_cost_usd: float | None = None) -> Run | None:
     """Open a run over what `selection` chooses and send its chains off.
 
     The ledger is written before the first message, so a crash in between leaves a run that can be resumed.
+
+    Parameters
+    ----------
+    max_cost_usd
+        What its calls of an LLM may cost: the run halts once they do. None for no limit.
 
     Returns
     -------
@@ -30,7 +35,8 @@ def start_run(selection: Selection, *, ipm: float, provider: str) -> Run | None:
     if selection.ids is not None and (unknown := list(sources.unknown_ids(selection.ids))):
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         raise UserError(f"not loaded: {', '.join(unknown[:5])}{more}")
-    run = runs.open_run(selection, target_ipm=ipm, provider=provider, model=provider_named(provider).model)
+    model = provider_named(provider).model
+    run = runs.open_run(selection, target_ipm=ipm, provider=provider, model=model, max_cost_usd=max_cost_usd)
     if run:
         pace().set_target(ipm)
         send(run)

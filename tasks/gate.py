@@ -13,12 +13,13 @@ from functools import cache, cached_property
 from redis import Redis
 from redis.commands.core import Script
 
-from classify.errors import TransientError
+from classify.errors import HeldBackError
 from classify.providers.base import Call
 from config.settings import settings
+from tasks.clients import redis_client
 from tasks.errors import LONGEST_RETRY_S
 from tasks.lua import ANSWERED_OVER_S, BEARABLE, CLOCK, RING
-from tasks.pace import GRANTED_KEY, SLOWED_KEY, redis_client
+from tasks.pace import GRANTED_KEY, SLOWED_KEY
 
 RPM_KEY = "gate:next_request_us"
 TPM_KEY = "gate:next_token_us"
@@ -77,7 +78,8 @@ return 1
 
 # KEYS: slowed, answered, refused. ARGV: seconds that the endpoint asked to wait, seconds that calls are counted over.
 # Calls that were under way when the rate was lowered may be refused still: that is no new refusal. And a rate that was
-# lowered and is refused as often as before was not the cause: then it climbs, or it would sink for ever.
+# lowered and is refused as often as before was not the cause: then it climbs, or it would sink for ever, and only the
+# call that was refused waits.
 _REFUSED = (
     CLOCK
     + RING
@@ -85,25 +87,33 @@ _REFUSED = (
     + """
 local now = clock()
 local slowed = redis.call('HMGET', KEYS[1], 'refused_rpm', 'since_us', 'hold_until_us')
-local hold = math.max(now + tonumber(ARGV[1]) * 1000000, tonumber(slowed[3] or 0))
-redis.call('HSET', KEYS[1], 'hold_until_us', string.format('%.0f', hold))
+local function hold()
+  local till = math.max(now + tonumber(ARGV[1]) * 1000000, tonumber(slowed[3] or 0))
+  redis.call('HSET', KEYS[1], 'hold_until_us', string.format('%.0f', till))
+  redis.call('EXPIRE', KEYS[1], 600)
+end
 ring_add(KEYS[3], math.floor(now / 1000000))
 if not slowed[2] or now - tonumber(slowed[2]) > 3000000 then
   local second, span = math.floor(now / 1000000), tonumber(ARGV[2])
   local answered, refused = ring_sum(KEYS[2], second, span), ring_sum(KEYS[3], second, span)
-  local share = refused / math.max(1, answered + refused)
+  local share = (refused + 1) / (answered + refused + 1)  -- this one is of the second that is under way
   local before = tonumber(redis.call('HGET', KEYS[1], 'share') or 0)
   local believed = bearable_rpm(slowed, now)
-  local rpm = 60 / span * answered
-  if believed and share > 0.02 and share > before / 2 then
+  local counted = ring_age(KEYS[2], second, span)
+  if counted == 0 and not believed then  -- a run has only begun: nothing is known but the time to wait
+    hold()
+    return 1
+  end
+  local rpm = 60 / math.max(1, counted) * answered
+  if believed and share > 0.1 and share > before / 2 then
     rpm = 1.2 * believed
-  elseif believed then
-    rpm = math.min(believed, rpm)
+  else
+    hold()
+    if believed then rpm = math.min(believed, rpm) end
   end
   redis.call('HSET', KEYS[1], 'refused_rpm', tostring(math.max(1, rpm)), 'since_us', string.format('%.0f', now),
-             'share', tostring(math.max(share, believed and before or 0)))
+             'share', tostring(believed and (before + share) / 2 or share))
 end
-redis.call('EXPIRE', KEYS[1], 600)
 return 1
 """
 )
@@ -135,7 +145,7 @@ class ClusterGate:
 
         Raises
         ------
-        TransientError
+        HeldBackError
             When that would take longer than a retry; the call is to be made later.
         """
         deadline = time.monotonic() + LONGEST_RETRY_S
@@ -146,7 +156,7 @@ class ClusterGate:
             if not wait:
                 return charge
             if time.monotonic() + wait > deadline:
-                raise TransientError("calls are held back: the endpoint or a limit asks for it", retry_after=wait)
+                raise HeldBackError("calls are held back by a limit or by the endpoint", retry_after=wait)
             # With jitter: those who wait for the same moment must not come as one.
             time.sleep(min(wait, _ASK_AGAIN_S) * random.uniform(1.0, 1.5))
 

@@ -39,6 +39,14 @@ local function ring_sum(key, second, span)  -- of the last full seconds: the one
   end
   return sum
 end
+local function ring_age(key, second, span)  -- full seconds since the oldest count of the last `span`; 0 without any
+  local oldest = 0
+  for _, slot in ipairs(redis.call('HVALS', key)) do
+    local age = second - string.match(slot, '(%d+) ')
+    if age >= 1 and age <= span and age > oldest then oldest = age end
+  end
+  return oldest
+end
 """
 
 # Calls a minute that the endpoint is believed to bear; nil when nothing is known. `slowed` is what HMGET gives for

@@ -18,6 +18,7 @@ from redis import Redis
 from redis.commands.core import Script
 
 from config.settings import settings
+from tasks.clients import redis_client
 from tasks.lua import BEARABLE, CLOCK, RING
 
 TARGET_KEY = "pace:target_ipm"
@@ -132,12 +133,6 @@ return {tostring(target), tostring(factor), tostring(hold), tostring(minute), to
         tostring(limit_of(ARGV[2], target, redis.call('GET', KEYS[6]), latency)), latency or '0'}
 """
 )
-
-
-@cache
-def redis_client() -> Redis:
-    """The Redis client of this process."""
-    return Redis.from_url(settings().redis_address, decode_responses=True, health_check_interval=30)
 
 
 @dataclass(frozen=True)

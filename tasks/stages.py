@@ -10,16 +10,20 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore
 
-from classify.errors import FatalError, ProviderError, TransientError
-from classify.providers import Provider, ask, provider_named
-from classify.stages import QUESTIONS, save
+from classify.errors import BadAnswerError, FatalError, ProviderError, TransientError, UserError
+from classify.indicator import Indicator
+from classify.providers import Answer, Provider, ask, provider_named
+from classify.stages import QUESTIONS, STAGES, save
 from classify.stages.base import Question, Stage
-from classify.store import calls, results, runs
-from tasks import budget
+from classify.store import calls, results, reviews, runs
+from classify.store.results import Recalled
+from tasks import budget, quarantine
 from tasks.celery import app
 from tasks.errors import is_transient, retry_delay
 from tasks.gate import gate
+from tasks.messages import CRASHES_HEADER
 from tasks.pace import pace
+from tasks.patience import patiently
 from tasks.ticket import Message, Ticket
 
 
@@ -46,13 +50,15 @@ class StageTask(Task):  # type: ignore[misc]  # Celery has no types
             if isinstance(error, ProviderError) and error.calls:
                 calls.record(ticket.run, ticket.indicator, self.stage, error.calls)
                 budget.charge(ticket.run, error.calls)
-            if isinstance(error, FatalError):
+            if isinstance(error, FatalError | UserError):  # a UserError: this worker's settings do not suffice
                 runs.halt(ticket.run, str(error))
                 pace().left(ticket.indicator)
                 raise Ignore from error
             if isinstance(error, TransientError) and error.rate_limited:
                 gate().refused(error.retry_after)
-            if is_transient(error):
+            if is_transient(error, self.request.retries):
+                if self.stage == STAGES[0].name:
+                    pace().left(ticket.indicator)  # it is to be admitted again, and must not stand in its own way
                 raise self.retry(exc=error, countdown=retry_delay(self.request.retries, error)) from error
             runs.fail(ticket.run, ticket.indicator, stage=self.stage, error=error, worker=self.request.hostname)
             pace().left(ticket.indicator)
@@ -72,19 +78,56 @@ class QuestionTask(StageTask):
     def step(self, ticket: Ticket) -> Message:
         if self.question is QUESTIONS[0]:
             self.admit(ticket)
-        recalled = results.recall(self.question, ticket.run, ticket.indicator)
+        recalled = patiently(lambda: results.recall(self.question, ticket.run, ticket.indicator))
         if recalled.result is not None:
             return ticket.adding(self.question, recalled.result).message()
         if not recalled.run_is_on:
             pace().left(ticket.indicator)
             raise Ignore
-        answer = ask(_provider(ticket.provider), self.question, recalled.indicator, ticket.recalled())
-        results.keep(self.question, ticket.run, ticket.indicator, answer)
+        answer = self.answer(ticket, recalled)
+        first = self.keep(ticket, answer)
         budget.charge(ticket.run, answer.calls, recalled.max_cost_usd)
+        if not first:  # a second delivery was faster, and goes on: one extra call, not one more at every stage
+            raise Ignore
         return ticket.adding(self.question, answer.result).message()
 
+    def answer(self, ticket: Ticket, recalled: Recalled[Any]) -> Answer[Any]:
+        """What a person has said, else what the run's provider says."""
+        if recalled.corrected is not None:
+            return Answer(recalled.corrected)
+        provider = _provider(ticket.provider)
+        try:
+            answer = self.ask(provider, ticket, recalled.indicator)
+        except BadAnswerError as error:
+            if error.answer is not None and error.by_rules is not None:
+                doubts = (self.question, error.answer, error.by_rules, error.complaint)
+                reviews.contradicted(ticket.run, ticket.indicator, *doubts)
+            raise
+        if answer.calls and recalled.model == provider.model != answer.calls[-1].model:
+            named = answer.calls[-1].model
+            patiently(lambda: runs.name_model(ticket.run, provider.model, named))
+        return answer
+
+    def ask(self, provider: Provider, ticket: Ticket, indicator: Indicator) -> Answer[Any]:
+        """The provider's answer; out of a process of its own where this may be what kills workers."""
+        crashes = int(self.request.get(CRASHES_HEADER) or 0)
+        if quarantine.is_suspect(crashes):
+            return quarantine.ask_alone(self.question, indicator, ticket, crashes)
+        return ask(provider, self.question, indicator, ticket.recalled())
+
+    def keep(self, ticket: Ticket, answer: Answer[Any]) -> bool:
+        """Keep an answer, however long that takes; False when a second delivery was faster."""
+        tries = 0
+
+        def keep() -> bool:
+            nonlocal tries
+            tries += 1
+            return results.keep(self.question, ticket.run, ticket.indicator, answer)
+
+        return patiently(keep) or tries > 1  # at a second try, the one that was faster may be the first
+
     def admit(self, ticket: Ticket) -> None:
-        if not runs.admit(ticket.run, ticket.indicator, self.request.hostname):
+        if not patiently(lambda: runs.admit(ticket.run, ticket.indicator, self.request.hostname)):
             # Finished already: a delivery that was repeated. Ignore ends the chain here.
             raise Ignore
         pace().entered(ticket.indicator)
@@ -96,7 +139,7 @@ class SaveTask(StageTask):
     abstract = True
 
     def step(self, ticket: Ticket) -> None:
-        if not results.save(ticket.run, ticket.indicator, self.request.hostname):
+        if not patiently(lambda: results.save(ticket.run, ticket.indicator, self.request.hostname)):
             raise results.IncompleteError(f"a stage's result of run {ticket.run} is missing")
         pace().left(ticket.indicator, completed=True)
 

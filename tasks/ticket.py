@@ -50,6 +50,6 @@ class Ticket:
         return Findings(q.recall(self.findings[q.name]) for q in QUESTIONS if q.name in self.findings)
 
     def adding(self, question: Question[Any], result: StageResult) -> "Ticket":
-        """The ticket for the next stage."""
-        brief = question.brief(result)
-        return Ticket(self.run, self.indicator, self.provider, {**self.findings, question.name: brief})
+        """The ticket for the next stage; the newest finding stands first, where those who show results cut them off."""
+        findings = {question.name: question.brief(result), **self.findings}
+        return Ticket(self.run, self.indicator, self.provider, findings)

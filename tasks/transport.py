@@ -1,41 +1,95 @@
-"""kombu's Redis transport, with two things that a busy green worker needs.
+"""kombu's Redis transport, with three things that a busy green worker needs.
 
 One client object a channel instead of one an operation: making a redis-py client costs more than the round trip that
 it is made for; the connections below it are pooled anyway, and a client may be shared by threads and greenlets. And
-shorter waits for messages: a worker without an event loop learns between two waits that it is asked to stop.
+shorter waits for messages: a worker without an event loop learns between two waits that it is asked to stop. And
+leases instead of kombu's visibility timeout, which would deliver slow tasks twice: see `tasks.leases`.
 """
 
 from typing import Any
 
-from kombu.transport import TRANSPORT_ALIASES, redis
+from kombu.transport import TRANSPORT_ALIASES, redis, virtual
+
+from tasks.leases import leases
 
 _LONGEST_WAIT_S = 0.25
 
 
-class Channel(redis.Channel):
+class LeasedQoS(redis.QoS):
+    """What was delivered and not yet acknowledged, by the leases of this process.
+
+    Closing a channel hands nothing back: tasks that run go on, whatever becomes of the connection, and what waits is
+    handed back by `tasks.keeper`. Nor does kombu look for expired messages: the keeper does, on a clock of its own.
+    """
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        delivery = message.delivery_info
+        leases().take(delivery_tag, message._raw, delivery["exchange"], delivery["routing_key"])
+        virtual.QoS.append(self, message, delivery_tag)  # type: ignore[no-untyped-call]
+
+    def ack(self, delivery_tag: str) -> None:
+        leases().acknowledge(delivery_tag)
+        virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        if requeue:
+            leases().hand_back(lambda tag: tag == delivery_tag)
+        else:
+            leases().acknowledge(delivery_tag)
+        virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
+
+    def restore_unacked_once(self, stderr: Any = None) -> None:
+        self._on_collect.cancel()
+
+    def restore_visible(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+
+class _OneClient:
     """A channel that keeps its client for as long as its connection pool lives."""
 
+    QoS = LeasedQoS
     _kept_client: Any = None
 
     def _create_client(self, asynchronous: bool = False) -> Any:
         if asynchronous:  # BRPOP and SUBSCRIBE hold a connection each: these clients are kombu's own matter
-            return super()._create_client(asynchronous=True)  # type: ignore[no-untyped-call]
-        if self._kept_client is None or self._kept_client.connection_pool is not self.pool:
-            self._kept_client = super()._create_client()  # type: ignore[no-untyped-call]
+            return super()._create_client(asynchronous=True)  # type: ignore[misc]
+        pool = self.pool  # type: ignore[attr-defined]
+        if self._kept_client is None or self._kept_client.connection_pool is not pool:
+            self._kept_client = super()._create_client()  # type: ignore[misc]
         return self._kept_client
 
 
-class Transport(redis.Transport):
+class _ShortWaits:
+    """A transport that looks up often."""
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+        shorter = None if timeout is None else min(timeout, _LONGEST_WAIT_S)
+        super().drain_events(connection, timeout=shorter)  # type: ignore[misc]
+
+
+class Channel(_OneClient, redis.Channel):
+    """kombu's channel, as above."""
+
+
+class Transport(_ShortWaits, redis.Transport):  # type: ignore[misc]
     """kombu's Redis transport over the channel above."""
 
     Channel = Channel
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> None:  # type: ignore[override]
-        shorter = None if timeout is None else min(timeout, _LONGEST_WAIT_S)
-        super().drain_events(connection, timeout=shorter)  # type: ignore[no-untyped-call]
+
+class SentinelChannel(_OneClient, redis.SentinelChannel):
+    """kombu's channel to the master that Sentinels know, as above."""
+
+
+class SentinelTransport(_ShortWaits, redis.SentinelTransport):  # type: ignore[misc]
+    """kombu's transport over the channel above."""
+
+    Channel = SentinelChannel
 
 
 def install() -> None:
-    """Make `redis://`, `rediss://` and `redis+socket://` mean this transport, in this process."""
+    """Make `redis://`, `rediss://`, `redis+socket://` and `sentinel://` mean these transports, in this process."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:Transport"
+    TRANSPORT_ALIASES["sentinel"] = f"{__name__}:SentinelTransport"

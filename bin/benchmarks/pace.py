@@ -21,8 +21,9 @@ from classify.samples import generate
 from classify.store import engine, facts, runs, sources
 from classify.store.runs import Run, Selection
 from config.settings import Settings
+from tasks.clients import redis_client
 from tasks.enqueue import start_run
-from tasks.pace import CATCH_UP_S, pace, redis_client
+from tasks.pace import CATCH_UP_S, pace
 
 LATENCY_S = 1.0
 IN_HAND = 200

@@ -80,13 +80,13 @@ def _server(settings: Settings, server: ModuleType) -> Part:
 
 
 def _redis_elsewhere(settings: Settings) -> Part:
-    from redis import Redis
     from redis.exceptions import RedisError
+
+    from tasks.clients import redis_client
 
     address = _without_password(settings.redis_url)
     try:
-        with Redis.from_url(settings.redis_url, socket_connect_timeout=2, socket_timeout=2) as client:
-            return Part(redis.NAME, bool(client.ping()), listens=address)
+        return Part(redis.NAME, bool(redis_client().ping()), listens=address)
     except (RedisError, OSError):
         return Part(redis.NAME, False, listens=address)
 

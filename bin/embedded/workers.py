@@ -24,10 +24,11 @@ class Change:
 
 
 def command(name: str, concurrency: int | None = None) -> list[str]:
-    """The command line of a worker."""
+    """The command line of a worker under its supervisor, which starts it again when it ends unasked."""
     module = "bin.commands.admission" if name == ADMISSION else "bin.commands.worker"
     size = ["--concurrency", str(concurrency)] if concurrency and name != ADMISSION else []
-    return [sys.executable, "-m", module, "--name", name, *size]
+    worker = [sys.executable, "-m", module, "--name", name, *size]
+    return [sys.executable, "-m", "bin.supervisor", *worker]
 
 
 def recorded(settings: Settings) -> list[str]:

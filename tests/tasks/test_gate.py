@@ -9,9 +9,10 @@ from classify.errors import TransientError
 from classify.providers import Call
 from config.settings import Settings
 from tasks import gate as gate_module
+from tasks.clients import redis_client
 from tasks.gate import ANSWERED_KEY, REFUSED_KEY, ClusterGate
 from tasks.lua import BEARABLE, CLOCK, PLATEAU_S
-from tasks.pace import SLOWED_KEY, redis_client
+from tasks.pace import SLOWED_KEY
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from classify.store.runs import Counts, Run, Selection
 from config.celery import STAGES_QUEUE
 from config.settings import Settings
 from tasks.celery import app
+from tasks.clients import redis_client
 from tasks.errors import LONGEST_RETRY_S
-from tasks.pace import pace, redis_client
+from tasks.pace import pace
 from tasks.ticket import Message, Ticket
 
 
@@ -118,6 +119,7 @@ def test_a_database_that_is_away_is_tried_again(run: Run, monkeypatch: pytest.Mo
         raise OperationalError("SELECT", {}, Exception("server closed the connection"))
 
     monkeypatch.setattr(results, "recall", away)
+    monkeypatch.setattr("tasks.patience.LONGEST_S", 0)
     task = _task("time")
     task.push_request(called_directly=False, id="a-task", args=[_first(run)], kwargs={}, retries=2)
     try:
