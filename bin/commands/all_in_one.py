@@ -11,24 +11,25 @@ from dataclasses import asdict
 
 from bin.cli import Parser, positive_integer, positive_number, print_json, run
 from bin.commands import load, report, verify
-from bin.embedded import ensure_stores, processes, stop_stores
+from bin.embedded import ensure_stores, processes, stop_stores, workers
 from bin.embedded.places import log_file
 from bin.progress import follow
 from classify.errors import ClassifyError
 from classify.intake import RejectFile, default_reject_path, indicator_from
 from classify.loading import load_file
-from classify.providers import PROVIDERS
+from classify.providers import PROVIDERS, provider_named
 from classify.samples import generate
 from classify.store import facts, runs, sources
 from classify.store.runs import Run, Selection
-from config.settings import ROOT, settings
+from config.settings import settings
 from tasks.enqueue import start_run
+from tasks.resume import resume_run
 
 _STOP_WITHIN_S = 10.0
 
 
 class WorkerLostError(ClassifyError):
-    """A worker ended in the middle of the run; the message names its log."""
+    """A worker ended again and again; the message names its log."""
 
 
 @contextmanager
@@ -38,11 +39,10 @@ def _workers(count: int) -> Iterator[Callable[[], None]]:
     Yields
     ------
     Callable
-        Raises WorkerLostError when one of them has ended.
+        Raises WorkerLostError when one of them has ended so often that its supervisor gave up.
     """
-    python = ROOT / ".venv" / "bin" / "python"
-    commands = {"admission": "bin.commands.admission"} | {f"worker{i + 1}": "bin.commands.worker" for i in range(count)}
-    ours = [name for name in commands if not processes.find(settings(), name)]
+    names = [workers.ADMISSION, *(f"worker{i + 1}" for i in range(count))]
+    ours = [name for name in names if not processes.find(settings(), name)]
 
     def check() -> None:
         for name in ours:
@@ -53,7 +53,7 @@ def _workers(count: int) -> Iterator[Callable[[], None]]:
 
     try:
         for name in ours:
-            processes.spawn(settings(), name, [python, "-m", commands[name], "--name", name])
+            processes.spawn(settings(), name, workers.command(name))
         yield check
     finally:
         processes.stop(settings(), ours, grace_s=_STOP_WITHIN_S)
@@ -73,12 +73,23 @@ def _classify(options: "_Options") -> Run | None:
     with _workers(options.workers) as check:
         _load(options.input)
         selection = Selection(force=options.force, limit=options.limit)
-        batch = start_run(selection, ipm=options.ipm, provider=options.provider)
+        batch = _taken_up(options)
         if batch:
+            print(f"run {batch.run_id}, which was halted, goes on", file=sys.stderr)
+        elif batch := start_run(selection, ipm=options.ipm, provider=options.provider, max_cost_usd=options.max_cost):
             print(f"run {batch.run_id}: {batch.total:,} indicators at {batch.target_ipm:,g} IPM", file=sys.stderr)
         elif batch := runs.running():
             print(f"run {batch.run_id} goes on", file=sys.stderr)
         return batch and follow(batch, check)
+
+
+def _taken_up(options: "_Options") -> Run | None:
+    """The latest run set going again, if it was halted and asked the same provider: what it has paid for counts."""
+    latest = runs.latest()
+    if options.force or not latest or latest.status != "halted" or latest.provider != options.provider:
+        return None
+    run, unfinished = resume_run(latest.run_id, ipm=options.ipm, max_cost_usd=options.max_cost)
+    return run if unfinished else None
 
 
 class _Options:
@@ -89,6 +100,7 @@ class _Options:
     input: str | None
     limit: int | None
     provider: str
+    max_cost: float | None
     force: bool
     json: bool
 
@@ -102,9 +114,13 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--input", metavar="FILE", help="indicators to load (default: what is loaded, or samples)")
     parser.add_argument("--limit", type=positive_integer, metavar="N", help="classify at most N of them")
     parser.add_argument("--provider", choices=PROVIDERS, default=settings().provider, help="default: %(default)s")
-    parser.add_argument("--force", action="store_true", help="also those whose classification is up to date")
+    parser.add_argument("--max-cost", type=positive_number, metavar="USD", help="halt once the LLM has cost so much")
+    parser.add_argument(
+        "--force", action="store_true", help="also those whose classification is up to date, and over corrections"
+    )
     parser.add_json()
     options = parser.parse_args(argv, namespace=_Options())
+    provider_named(options.provider)  # a key that is missing is told before anything is started
 
     started = ensure_stores(settings())
     try:

@@ -1,4 +1,7 @@
-"""Check whether everything is up: Redis, the database, the workers. Starts nothing; exit status 1 when not."""
+"""Check whether everything is up: Redis, the database, the workers. Starts nothing; exit status 1 when not.
+
+With --serve it goes on answering over HTTP: /health (200 or 503), /health/workers, and /metrics for Prometheus.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +9,17 @@ from typing import Any
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from bin.cli import Parser, print_json, run
+from bin.cli import Parser, positive_integer, print_json, run
+from bin.live.fleet import Fleet
+from bin.serve.server import Server, Vitals
+from classify.errors import UserError
 from classify.store import vitals
 from config.celery import ADMISSION_QUEUE, STAGES_QUEUE
 from tasks.celery import app
-from tasks.pace import redis_client
+from tasks.clients import redis_client
 
 _REPLY_WITHIN_S = 1.0
+_PORT = 9810
 
 
 def check() -> dict[str, Any]:
@@ -50,10 +57,33 @@ def text(state: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def serve(host: str, port: int) -> None:
+    """Answer over HTTP until this process is stopped.
+
+    Raises
+    ------
+    UserError
+        When nobody can listen there.
+    """
+    with Fleet() as fleet, Vitals(check) as vitals_now:
+        try:
+            server = Server(host, port, vitals_now, fleet)
+        except OSError as error:
+            raise UserError(f"{host}:{port}: {error.strerror or error}") from None
+        with server:
+            print(f"http://{host}:{port}: /health, /health/workers, /metrics", flush=True)
+            server.serve_forever()
+
+
 def main(argv: Sequence[str]) -> int:
     parser = Parser("health", __doc__)
+    parser.add_argument("--serve", action="store_true", help="answer over HTTP until stopped")
+    parser.add_argument("--host", default="127.0.0.1", help="with --serve (%(default)s)")
+    parser.add_argument("--port", type=positive_integer, default=_PORT, metavar="N", help="with --serve (%(default)s)")
     parser.add_json()
     options = parser.parse_args(argv)
+    if options.serve:
+        serve(options.host, options.port)
     state = check()
     if options.json:
         print_json(state)

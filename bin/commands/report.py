@@ -1,11 +1,15 @@
 """Account for a run: counts, pace, latency, money, workers, failures. Exit status 1 unless all succeeded."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from bin.cli import Parser, print_json, run
+from bin.page import page
 from bin.stores import ready_stores
+from classify.errors import UserError
 from classify.store import facts, runs
+from classify.store.picture import picture
 
 
 def text(facts_of_run: Mapping[str, Any]) -> str:
@@ -29,6 +33,12 @@ def text(facts_of_run: Mapping[str, Any]) -> str:
         f"  money        ${r['cost_usd']:,.4f}, ${r['cost_per_1000_usd']:,.4f} per 1,000",
     ]
     lines += [
+        f"  {'' if i else 'by stage':<12} {stage}: {s['llm_calls']:,} calls, ${s['cost_usd']:,.4f}"
+        for i, (stage, s) in enumerate(r["stages"].items())
+    ]
+    if set(r["outcomes"]) - {"ok"}:
+        lines.append(f"  {'outcomes':<12} {', '.join(f'{n:,} {outcome}' for outcome, n in r['outcomes'].items())}")
+    lines += [
         f"  {'workers' if i == 0 else '':<12} {name}: {n:,} ({n / r['completed']:.1%})"
         for i, (name, n) in enumerate(r["workers"].items())
     ]
@@ -39,14 +49,24 @@ def text(facts_of_run: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _write(path: Path, html: str) -> None:
+    try:
+        path.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+
+
 def main(argv: Sequence[str]) -> int:
     parser = Parser("report", __doc__)
     parser.add_argument("run", nargs="?", metavar="RUN", help="default: the latest")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write it as a page, one file to open or send")
     parser.add_json()
     options = parser.parse_args(argv)
     ready_stores()
     runs.close_finished_runs()
     report = facts.report(runs.find_run(options.run))
+    if options.html:
+        _write(options.html, page(report, picture(report["run_id"])))
     if options.json:
         print_json(report)
     else:

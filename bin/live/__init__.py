@@ -1,0 +1,1 @@
+"""Watching a run: what is looked at, who is alive, and how it is shown on a terminal."""

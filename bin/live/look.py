@@ -1,0 +1,108 @@
+"""One look at a run: the ledger, the pace, the queues and the fleet together, with what follows from them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+
+from bin.live.fleet import Fleet, Heard
+from classify.store import runs
+from classify.store.glance import Glance, glance
+from classify.store.runs import Run
+from config.celery import ADMISSION_QUEUE, STAGES_QUEUE
+from tasks.clients import redis_client
+from tasks.pace import Now, pace
+
+
+@dataclass(frozen=True)
+class Look:
+    """What there was to see.
+
+    Parameters
+    ----------
+    pace, queues
+        None while Redis is away.
+    stale
+        Whether the database is away and the rest is from the look before.
+    """
+
+    run: Run
+    glance: Glance
+    pace: Now | None
+    queues: dict[str, int] | None
+    fleet: dict[str, Heard]
+    stale: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.run.status != "running"
+
+    @property
+    def target_ipm(self) -> float:
+        """Of the run; of the cluster while the run is on, which may have been changed since."""
+        return self.run.target_ipm if self.ended or self.pace is None else self.pace.target_ipm
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the run was opened, or that it took."""
+        return ((self.run.finished_at or datetime.now(timezone.utc)) - self.run.created_at).total_seconds()
+
+    @property
+    def whole_ipm(self) -> float:
+        """Indicators a minute from the first admission to now or the end."""
+        began_after = self.elapsed_s - self.glance.active_s
+        seconds = self.glance.active_s if not self.run.finished_at else max(self.elapsed_s - max(began_after, 0), 0)
+        return 60 * self.glance.counts.done / seconds if seconds >= 1 else 0.0
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds until the run is over, by the pace of the last minute; by the target until there is one."""
+        left = self.run.total - self.glance.counts.finished
+        if self.ended:
+            return None
+        rate = self.glance.minute_ipm or self.target_ipm * (self.pace.factor if self.pace else 1.0)
+        return 60 * left / rate if rate else None
+
+    @property
+    def projected_usd(self) -> float:
+        """What the whole run will have cost if the rest costs what the finished ones did."""
+        finished = self.glance.counts.finished
+        spent = self.glance.spending.cost_usd
+        return spent if self.ended or not finished else max(spent, spent * self.run.total / finished)
+
+
+class Watch:
+    """Looks at a run again and again; a store that is away is waited for, and what was known is shown meanwhile."""
+
+    def __init__(self, run: Run, fleet: Fleet) -> None:
+        self._run = run
+        self._fleet = fleet
+        self._last: Glance | None = None
+
+    def look(self) -> Look:
+        """Look once.
+
+        Raises
+        ------
+        sqlalchemy.exc.DBAPIError
+            When the database is away at the very first look.
+        """
+        stale = False
+        try:
+            runs.close_finished_runs()
+            self._run = runs.find_run(self._run.run_id)
+            self._last = glance(self._run.run_id)
+        except DBAPIError:
+            if self._last is None:
+                raise
+            stale = True
+        assert self._last is not None
+        now, queues = None, None
+        try:
+            now = pace().now()
+            queues = {name: int(redis_client().llen(name)) for name in (ADMISSION_QUEUE, STAGES_QUEUE)}
+        except (RedisError, OSError):
+            pass
+        return Look(self._run, self._last, now, queues, self._fleet.heard(), stale)
