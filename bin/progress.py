@@ -4,16 +4,24 @@ import sys
 import time
 from collections.abc import Callable
 
-from classify.store import runs
+from classify.store import calls, runs
 from classify.store.runs import Counts, Run
 
 _TERMINAL_EVERY_S = 0.5
 _PLAIN_EVERY_S = 5.0
 
 
-def line(run: Run, counts: Counts, elapsed_s: float) -> str:
-    """One line: share done, counts, indicators a minute since the start."""
-    ipm = 60 * counts.finished / elapsed_s if elapsed_s else 0.0
+def line(run: Run, counts: Counts, elapsed_s: float, *, before: int = 0, cost_usd: float = 0.0) -> str:
+    """One line: share done, counts, indicators a minute since the start, money.
+
+    Parameters
+    ----------
+    elapsed_s
+        Seconds since somebody began to follow.
+    before
+        Indicators that were finished by then.
+    """
+    ipm = 60 * (counts.finished - before) / elapsed_s if elapsed_s else 0.0
     left = run.total - counts.finished
     share = 100 * counts.finished // run.total
     parts = [
@@ -23,8 +31,10 @@ def line(run: Run, counts: Counts, elapsed_s: float) -> str:
     ]
     if counts.failed:
         parts.append(f"{counts.failed:,} failed")
+    if cost_usd:
+        parts.append(f"${cost_usd:,.4f}")
     if left and counts.finished:
-        parts.append(f"about {_duration(60 * left / run.target_ipm)} left")
+        parts.append(f"about {_duration(60 * left / (min(ipm, run.target_ipm) or run.target_ipm))} left")
     return " · ".join(parts)
 
 
@@ -47,6 +57,7 @@ def follow(run: Run, check: Callable[[], None] = lambda: None) -> Run:
     """
     terminal = sys.stderr.isatty()
     started = time.monotonic()
+    before = runs.counts(run.run_id).finished
     shown = ""
     due = 0.0
     while True:
@@ -55,7 +66,8 @@ def follow(run: Run, check: Callable[[], None] = lambda: None) -> Run:
         ended = counts.finished >= run.total
         if ended or now >= due:
             due = now + (_TERMINAL_EVERY_S if terminal else _PLAIN_EVERY_S)
-            text = line(run, counts, now - started)
+            cost_usd = 0.0 if run.provider == "rules" else calls.spent(run.run_id)
+            text = line(run, counts, now - started, before=before, cost_usd=cost_usd)
             if terminal:
                 print(f"\r{text.ljust(len(shown))}", end="\n" if ended else "", file=sys.stderr, flush=True)
             elif text != shown:
@@ -64,7 +76,13 @@ def follow(run: Run, check: Callable[[], None] = lambda: None) -> Run:
         if ended:
             runs.close_finished_runs()
         run = runs.find_run(run.run_id)
+        if run.status == "halted":
+            print(f"{chr(10) if terminal else ''}{_halted(run)}", file=sys.stderr, flush=True)
         if run.status != "running":
             return run
         check()
         time.sleep(0.25)
+
+
+def _halted(run: Run) -> str:
+    return f"run {run.run_id} is halted: {run.reason} (bin/enqueue --resume {run.run_id} goes on)"
