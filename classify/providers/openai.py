@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 
 import openai
 from openai import OpenAI
-from openai.types.chat import ChatCompletion
 
 from classify.errors import BadAnswerError, ProviderError, RefusedError, TransientError, UserError
 from classify.indicator import Indicator
 from classify.providers import faults
 from classify.providers.base import Answer, Call, Gate
+from classify.providers.completion import Completion, Said, completion_in
 from classify.providers.faults import Outcome
 from classify.providers.reading import read
-from classify.providers.usage import tokens_of
+from classify.providers.transport import http_client
 from classify.stages.base import Findings, Question, StageResult
 from classify.stages.prompting import answer_schema, describe
 from config.prices import FREE, price_of
@@ -32,6 +32,8 @@ ASKED_AGAIN = 2
 """How often an answer is asked for again, with what was wrong with it."""
 
 _CONNECT_WITHIN_S = 5.0
+_OPENAI = "https://api.openai.com/v1"
+_PATH = "/chat/completions"
 
 
 class OpenAIProvider:
@@ -69,6 +71,7 @@ class OpenAIProvider:
             base_url=settings.openai_base_url or None,
             max_retries=0,
             timeout=openai.Timeout(settings.openai_timeout, connect=min(_CONNECT_WITHIN_S, settings.openai_timeout)),
+            http_client=http_client(settings.openai_base_url or _OPENAI),
         )
         self._secrets = tuple(s for s in (key, self._client.base_url.password) if s)
         self._gate = gate
@@ -88,10 +91,9 @@ class OpenAIProvider:
         ]
         calls: list[Call] = []
         for _ in range(1 + ASKED_AGAIN):
-            completion = self._complete(question, messages, calls)
-            said = completion.choices[0]
-            content, refusal = said.message.content or "", said.message.refusal
-            result, complaint = (None, None) if refusal else read(question, content, findings)
+            said = self._complete(question, messages, calls)
+            refusal = said.refusal
+            result, complaint = (None, None) if refusal else read(question, said.content, findings)
             if result is not None and complaint is None:
                 return Answer(result, (*calls[:-1], replace(calls[-1], outcome="ok")))
             if refusal:
@@ -100,7 +102,7 @@ class OpenAIProvider:
             elif said.finish_reason == "length":
                 complaint = "That answer was cut off: it was too long."
             messages += [
-                {"role": "assistant", "content": content or refusal or "(nothing)"},
+                {"role": "assistant", "content": said.content or refusal or "(nothing)"},
                 {"role": "user", "content": f"{complaint} Answer again, with that put right."},
             ]
         if refusal:
@@ -109,8 +111,8 @@ class OpenAIProvider:
             f"asked {1 + ASKED_AGAIN} times, and still: {complaint}", tuple(calls), answer=result, complaint=complaint
         )
 
-    def _complete(self, question: Question[Any], messages: list[dict[str, str]], calls: list[Call]) -> ChatCompletion:
-        """One completion with a choice; its call is added to `calls`, whatever comes of it."""
+    def _complete(self, question: Question[Any], messages: list[dict[str, str]], calls: list[Call]) -> Said:
+        """What one completion says; its call is added to `calls`, whatever comes of it."""
         while True:
             try:
                 charged = self._gate.enter()
@@ -129,33 +131,33 @@ class OpenAIProvider:
             if failure:
                 failure.calls = tuple(calls)
                 raise failure
-            assert completion is not None
-            return completion
+            assert completion.said is not None
+            return completion.said
 
     def _create(
         self, question: Question[Any], messages: list[dict[str, str]], with_schema: bool
-    ) -> tuple[ChatCompletion | None, Outcome, ProviderError | None]:
+    ) -> tuple[Completion, Outcome, ProviderError | None]:
         """One request: the completion if there is one, the outcome for `llm_calls`, and the error if it failed."""
-        completion: ChatCompletion | None = None
+        body = {
+            "model": self.model,
+            "messages": messages if with_schema else _with_schema(question, messages),
+            "response_format": _format(question, with_schema),
+            **self._options,
+        }
         try:
-            completion = self._client.chat.completions.create(
-                model=self.model,
-                messages=messages if with_schema else _with_schema(question, messages),  # type: ignore[arg-type]
-                # Past the client's own treatment, which would walk through the schema anew for every call.
-                extra_body={"response_format": _format(question, with_schema)},
-                **self._options,
-            )
-            said = completion.choices[0]
-            said.message.content, said.message.refusal  # noqa: B018  # nobody has checked that they are there
+            # Past `chat.completions.create`, which walks through the request, schema and all, and makes objects of
+            # every part of the answer: a third of what a call costs.
+            completion = completion_in(self._client.post(_PATH, body=body, cast_to=object))
         except openai.APIError as error:
             if with_schema and faults.names_response_format(error):
-                return None, "schema-refused", None
+                return Completion(), "schema-refused", None
             failure, outcome = faults.sort(error, self._without_secrets)
-            return None, outcome, failure
-        except (ValueError, LookupError, TypeError, AttributeError):  # JSON that is no completion, or no JSON at all
-            usable = completion if isinstance(completion, ChatCompletion) else None
-            return usable, "server-error", TransientError("the endpoint sent what is no completion")
-        if said.finish_reason == "content_filter":
+            return Completion(), outcome, failure
+        except ValueError:  # no JSON, whatever its header says
+            completion = Completion()
+        if completion.said is None:
+            return completion, "server-error", TransientError("the endpoint sent what is no completion")
+        if completion.said.finish_reason == "content_filter":
             return completion, "refused", RefusedError("the endpoint's content filter withheld the answer")
         return completion, "bad-answer", None
 
@@ -165,19 +167,16 @@ class OpenAIProvider:
             text = text.replace(secret, "[secret]")
         return text
 
-    def _call(self, completion: ChatCompletion | None, began: float, outcome: Outcome) -> Call:
-        prompt, cached, output = tokens_of(completion)
-        model = str((completion and completion.model) or self.model)
+    def _call(self, completion: Completion, began: float, outcome: Outcome) -> Call:
+        model = completion.model or self.model
         price = price_of(model, self._prices)
         if price == FREE:  # a proxy that names models its own way bills the one that was asked for
             price = price_of(self.model, self._prices)
-        tier = (completion and completion.service_tier) or self._tier
+        tokens = (completion.prompt_tokens, completion.cached_tokens, completion.completion_tokens)
         return Call(
-            model=model,
-            prompt_tokens=prompt,
-            cached_tokens=cached,
-            completion_tokens=output,
-            cost_usd=price.of(prompt, cached, output, tier),
+            model,
+            *tokens,
+            cost_usd=price.of(*tokens, completion.service_tier or self._tier),
             latency_ms=1000 * (time.monotonic() - began),
             outcome=outcome,
         )

@@ -55,13 +55,17 @@ def openai_error(message: str, type: str = "invalid_request_error", code: Any = 
 
 @dataclass
 class Said:
-    """One reply: `body` is JSON unless it is bytes; `pause_s` comes before it, `drop` closes without a word."""
+    """One reply: `body` is JSON unless it is bytes; `pause_s` comes before it.
+
+    `drop` closes the connection instead of it, `closes` after it.
+    """
 
     status: int = 200
     body: Any = field(default_factory=completion)
     headers: dict[str, str] = field(default_factory=dict)
     pause_s: float = 0
     drop: bool = False
+    closes: bool = False
 
 
 class Server:
@@ -70,6 +74,9 @@ class Server:
     def __init__(self) -> None:
         self.replies: list[Said] = [Said()]
         self.asked: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.callers: set[tuple[str, int]] = set()
+        """Address and port of every connection that asked."""
         self.url = ""
         self._lock = threading.Lock()
 
@@ -91,6 +98,8 @@ def server() -> Iterator[Server]:
 
         def do_POST(self) -> None:
             length = int(self.headers["content-length"])
+            told.headers.append({name.lower(): value for name, value in self.headers.items()})
+            told.callers.add(self.client_address)
             said = told.next(json.loads(self.rfile.read(length)))
             time.sleep(said.pause_s)
             if said.drop:
@@ -103,6 +112,7 @@ def server() -> Iterator[Server]:
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+            self.close_connection = said.closes
 
         def log_message(self, *_: object) -> None:
             pass

@@ -1,12 +1,14 @@
 """Answers over real HTTP: what is asked, what is made of other servers' shapes, contradictions, and the bill."""
 
+import gzip
 import json
 import threading
+import time
 from typing import Any
 
 import pytest
 
-from classify.errors import BadAnswerError
+from classify.errors import BadAnswerError, TransientError
 from classify.indicator import Indicator
 from classify.providers.base import ask as ask_provider
 from classify.providers.openai import OpenAIProvider
@@ -259,13 +261,33 @@ def test_what_the_rules_settle_costs_nothing(server: Server, provider_of: Any) -
 
 def test_one_client_and_its_connections_serve_the_process(server: Server, provider_of: Any, ask: Any) -> None:
     provider: OpenAIProvider = provider_of()
-    client = provider._client
-    assert client.max_retries == 0
     for _ in range(5):
         ask(provider)
-    assert provider._client is client
-    pool: Any = client._client
-    assert len(pool._transport._pool.connections) == 1
+    assert provider._client.max_retries == 0
+    assert len(server.callers) == 1
+
+
+def test_a_connection_that_the_server_has_closed_is_not_used_again(server: Server, provider_of: Any, ask: Any) -> None:
+    provider: OpenAIProvider = provider_of()
+    server.says(Said(closes=True))
+    for _ in range(3):
+        ask(provider)
+        time.sleep(0.05)
+    assert len(server.callers) == 3
+
+
+def test_a_compressed_answer_is_read(server: Server, ask: Any) -> None:
+    server.says(Said(body=gzip.compress(json.dumps(completion()).encode()), headers={"content-encoding": "gzip"}))
+    assert ask().result.family == "physical-fundamental"
+
+
+def test_a_proxy_is_obeyed(server: Server, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(TransientError, match="no connection"):
+        ask()
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert ask().result.family == "physical-fundamental"
 
 
 def test_an_order_in_a_name_stays_data(server: Server, provider_of: Any) -> None:
@@ -282,6 +304,8 @@ def test_an_order_in_a_name_stays_data(server: Server, provider_of: Any) -> None
 def test_the_key_goes_into_the_header_and_nowhere_else(ask: Any, server: Server) -> None:
     ask()
     assert KEY not in json.dumps(server.asked)
+    assert server.headers[0].pop("authorization") == f"Bearer {KEY}"
+    assert KEY not in json.dumps(server.headers)
 
 
 def test_a_server_without_keys_needs_none(server: Server) -> None:
