@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import TextClause, text
-
 from classify.indicator import Indicator
 from classify.providers.base import Answer
 from classify.stages import QUESTIONS
@@ -13,6 +11,7 @@ from classify.stages.base import Question, StageResult
 from classify.store import reviews
 from classify.store.calls import RECORD, as_json
 from classify.store.engine import engine
+from classify.store.prepared import Prepared
 from classify.store.tables import SOURCE_FIELDS, saved_name
 from classify.taxonomy import CURRENCY_AMOUNT
 
@@ -56,10 +55,10 @@ class Recalled(Generic[R]):
 
 
 @cache
-def _recall(question: Question[Any]) -> TextClause:
+def _recall(question: Question[Any]) -> Prepared:
     source = ", ".join(f"source.{c}" for c in SOURCE_FIELDS)
     result = ", ".join(f"result.{f} AS result_{f}" for f in question.result.model_fields)
-    return text(f"""
+    return Prepared(f"""
         SELECT {source}, result.run_id IS NOT NULL AS answered, {result}, run.status AS run_status, run.max_cost_usd,
             run.model AS run_model, corrections.answer AS corrected
         FROM source_indicators AS source
@@ -80,7 +79,7 @@ def recall(question: Question[R], run_id: str, indicator_id: str) -> Recalled[R]
         When the indicator is gone.
     """
     with engine().connect() as connection:
-        row = connection.execute(_recall(question), {"run_id": run_id, "indicator_id": indicator_id}).mappings().first()
+        row = _recall(question).run(connection, {"run_id": run_id, "indicator_id": indicator_id}).mappings().first()
     if row is None:
         raise UnknownIndicatorError(f"indicator {indicator_id!r} is not in source_indicators")
     indicator = Indicator.model_validate({"id": indicator_id, **{c: row[c] for c in SOURCE_FIELDS}})
@@ -96,11 +95,11 @@ def recall(question: Question[R], run_id: str, indicator_id: str) -> Recalled[R]
 
 
 @cache
-def _keep(question: Question[Any], *, with_calls: bool, cross_check: str | None) -> TextClause:
+def _keep(question: Question[Any], *, with_calls: bool, cross_check: str | None) -> Prepared:
     fields = list(question.result.model_fields)
     before = [f"called AS ({RECORD})"] if with_calls else []
     before += [f"checked AS ({cross_check})"] if cross_check else []
-    return text(f"""
+    return Prepared(f"""
         {"WITH " + ", ".join(before) if before else ""}
         INSERT INTO {question.table} (indicator_id, run_id, {", ".join(fields)})
         VALUES (:indicator_id, :run_id, {", ".join(f":{f}" for f in fields)})
@@ -129,11 +128,11 @@ def keep(question: Question[R], run_id: str, indicator_id: str, answer: Answer[R
         values |= more
     statement = _keep(question, with_calls=bool(answer.calls), cross_check=cross_check)
     with engine().connect() as connection:
-        return connection.execute(statement, values).rowcount == 1
+        return statement.run(connection, values).rowcount == 1
 
 
 @cache
-def _save() -> TextClause:
+def _save() -> Prepared:
     values = {c: f"source.{c}" for c in SOURCE_FIELDS}
     for question in QUESTIONS:
         values.update({saved_name(question, f): f"{question.table}.{f}" for f in question.result.model_fields})
@@ -144,7 +143,7 @@ def _save() -> TextClause:
     joins = "\n".join(
         f"JOIN {q.table} ON {q.table}.indicator_id = source.id AND {q.table}.run_id = run.run_id" for q in QUESTIONS
     )
-    return text(f"""
+    return Prepared(f"""
         WITH saved AS (
             INSERT INTO classifications (indicator_id, {", ".join(values)})
             SELECT source.id, {", ".join(values.values())}
@@ -172,5 +171,5 @@ def save(run_id: str, indicator_id: str, worker: str) -> bool:
         False when a stage's result of this run is missing, so that nothing was written.
     """
     with engine().connect() as connection:
-        done = connection.execute(_save(), {"run_id": run_id, "indicator_id": indicator_id, "worker": worker})
+        done = _save().run(connection, {"run_id": run_id, "indicator_id": indicator_id, "worker": worker})
         return done.rowcount == 1

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from classify.errors import UserError
 from classify.store.engine import engine, transactions
+from classify.store.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,13 @@ _OPEN = """
     )
     UPDATE runs SET total = (SELECT count(*) FROM chosen) WHERE run_id = :run_id RETURNING total
 """
+_ADMIT = Prepared("""
+    UPDATE run_indicators AS ledger
+    SET status = 'admitted', admitted_at = coalesce(admitted_at, now()), attempts = attempts + 1, worker = :worker
+    FROM runs
+    WHERE ledger.run_id = :run_id AND indicator_id = :indicator_id AND ledger.status IN ('queued', 'admitted')
+      AND runs.run_id = ledger.run_id AND runs.status = 'running'
+""")
 _RUN_LOCK = 0x72756E73
 
 
@@ -178,16 +186,9 @@ def admit(run_id: str, indicator_id: str, worker: str) -> bool:
     bool
         False when there is nothing to do: the ledger has it finished already, or the run was halted.
     """
-    statement = text("""
-        UPDATE run_indicators AS ledger
-        SET status = 'admitted', admitted_at = coalesce(admitted_at, now()), attempts = attempts + 1, worker = :worker
-        FROM runs
-        WHERE ledger.run_id = :run_id AND indicator_id = :indicator_id AND ledger.status IN ('queued', 'admitted')
-          AND runs.run_id = ledger.run_id AND runs.status = 'running'
-    """)
     with engine().connect() as connection:
-        done = connection.execute(statement, {"run_id": run_id, "indicator_id": indicator_id, "worker": worker})
-        return done.rowcount == 1
+        values = {"run_id": run_id, "indicator_id": indicator_id, "worker": worker}
+        return _ADMIT.run(connection, values).rowcount == 1
 
 
 def fail(run_id: str, indicator_id: str, *, stage: str, error: Exception, worker: str) -> None:
