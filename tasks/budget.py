@@ -1,12 +1,21 @@
 """What a run may cost: every call is charged, and the run halts once its limit is reached."""
 
 from collections.abc import Sequence
+from functools import cache
+
+from redis.commands.core import Script
 
 from classify.providers import Call
 from classify.store import calls, runs
 from tasks.clients import redis_client
 
 _KEPT_S = 7 * 24 * 3600
+
+# A sum that is not known stays unknown.
+_ADD = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return nil end
+return redis.call('INCRBYFLOAT', KEYS[1], ARGV[1])
+"""
 
 
 def charge(run_id: str, made: Sequence[Call], max_cost_usd: float | None = None) -> None:
@@ -25,10 +34,16 @@ def charge(run_id: str, made: Sequence[Call], max_cost_usd: float | None = None)
     if not cost:
         return
     key = f"run:{run_id}:cost_usd"
-    if redis_client().exists(key):
-        total = float(redis_client().incrbyfloat(key, cost))
-    else:
+    total = _script()([key], [cost])
+    if max_cost_usd is None:
+        return
+    if total is None:
         total = calls.spent(run_id)
         redis_client().set(key, total, ex=_KEPT_S, nx=True)
-    if max_cost_usd is not None and total >= max_cost_usd:
-        runs.halt(run_id, f"the budget of ${max_cost_usd:,g} is reached: ${total:,.4f} spent")
+    if float(total) >= max_cost_usd:
+        runs.halt(run_id, f"the budget of ${max_cost_usd:,g} is reached: ${float(total):,.4f} spent")
+
+
+@cache
+def _script() -> Script:
+    return redis_client().register_script(_ADD)

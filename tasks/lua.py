@@ -24,10 +24,10 @@ end
 
 # A ring of 64 slots in a hash, each a second and its count.
 RING = """
-local function ring_add(key, second)
+local function ring_add(key, second, more)
   local slot = second % 64
   local at, count = string.match(redis.call('HGET', key, slot) or '', '(%d+) (%d+)')
-  redis.call('HSET', key, slot, second .. ' ' .. (tonumber(at) == second and count + 1 or 1))
+  redis.call('HSET', key, slot, second .. ' ' .. (tonumber(at) == second and count + more or more))
   redis.call('EXPIRE', key, 120)
 end
 local function ring_sum(key, second, span)  -- of the last full seconds: the one that is under way does not count
@@ -49,9 +49,12 @@ local function ring_age(key, second, span)  -- full seconds since the oldest cou
 end
 """
 
-# Calls a minute that the endpoint is believed to bear; nil when nothing is known. `slowed` is what HMGET gives for
-# refused_rpm and since_us.
+# What the endpoint refused (refused_rpm, since_us, hold_until_us), and the calls a minute that it is believed to bear
+# since then; nil when nothing is known.
 BEARABLE = """
+local function slowed_by(key)
+  return redis.call('HMGET', key, 'refused_rpm', 'since_us', 'hold_until_us')
+end
 local function bearable_rpm(slowed, now)
   if not slowed[1] then return nil end
   local since = (now - tonumber(slowed[2])) / 1000000

@@ -71,7 +71,7 @@ _ADMIT = (
     + """
 local now = clock()
 local got = redis.call('MGET', KEYS[1], KEYS[2], KEYS[4], KEYS[6])
-local slowed = redis.call('HMGET', KEYS[5], 'refused_rpm', 'since_us', 'hold_until_us')
+local slowed = slowed_by(KEYS[5])
 local target = tonumber(got[1] or ARGV[1])
 if slowed[3] and tonumber(slowed[3]) > now then
   return string.format('%.0f', tonumber(slowed[3]) - now)
@@ -96,6 +96,12 @@ return '0'
 """
 )
 
+# KEYS: in flight. ARGV: the indicator.
+_ENTERED = """
+local t = redis.call('TIME')
+return redis.call('ZADD', KEYS[1], 'NX', t[1] + t[2] / 1000000, ARGV[1])
+"""
+
 # KEYS: in flight, latency, done. ARGV: the indicator, whether it is completed.
 _LEAVE = (
     RING
@@ -107,7 +113,7 @@ local t = redis.call('TIME')
 local now = t[1] + t[2] / 1000000
 local before = tonumber(redis.call('GET', KEYS[2]) or (now - entered))
 redis.call('SET', KEYS[2], string.format('%.6f', before + 0.05 * (now - entered - before)), 'EX', 3600)
-if ARGV[2] == '1' then ring_add(KEYS[3], tonumber(t[1])) end
+if ARGV[2] == '1' then ring_add(KEYS[3], tonumber(t[1]), 1) end
 return 1
 """
 )
@@ -123,7 +129,7 @@ _SHOW = (
 local now = clock()
 local target = tonumber(redis.call('GET', KEYS[1]) or ARGV[1])
 local latency = redis.call('GET', KEYS[3])
-local slowed = redis.call('HMGET', KEYS[4], 'refused_rpm', 'since_us', 'hold_until_us')
+local slowed = slowed_by(KEYS[4])
 local second = math.floor(now / 1000000)
 local minute, ten = ring_sum(KEYS[5], second, 60), ring_sum(KEYS[5], second, 10)
 local factor = factor_of(slowed, now, target, KEYS[7], KEYS[5])
@@ -217,8 +223,7 @@ class Pace:
 
     def entered(self, indicator_id: str) -> None:
         """Count an indicator as in flight; twice does no harm."""
-        seconds, microseconds = self.redis.time()
-        self.redis.zadd(IN_FLIGHT_KEY, {indicator_id: seconds + microseconds / 1e6}, nx=True)
+        self._entered([IN_FLIGHT_KEY], [indicator_id])
 
     def left(self, indicator_id: str, *, completed: bool = False) -> None:
         """Count an indicator as no longer in flight; twice does no harm. `completed` ones make the measured pace."""
@@ -234,6 +239,10 @@ class Pace:
     @cached_property
     def _admit(self) -> Script:
         return self.redis.register_script(_ADMIT)
+
+    @cached_property
+    def _entered(self) -> Script:
+        return self.redis.register_script(_ENTERED)
 
     @cached_property
     def _leave(self) -> Script:

@@ -86,7 +86,8 @@ class QuestionTask(StageTask):
             raise Ignore
         answer = self.answer(ticket, recalled)
         first = self.keep(ticket, answer)
-        budget.charge(ticket.run, answer.calls, recalled.max_cost_usd)
+        if recalled.max_cost_usd is not None:
+            budget.charge(ticket.run, answer.calls, recalled.max_cost_usd)
         if not first:  # a second delivery was faster, and goes on: one extra call, not one more at every stage
             raise Ignore
         return ticket.adding(self.question, answer.result).message()
