@@ -33,6 +33,7 @@ if _settings.sentinels:
 task_serializer = "json"
 accept_content = ["json"]
 task_ignore_result = True
+result_backend_thread_safe = True  # there is none; else one would be made for every task that a green pool runs
 task_acks_late = True
 task_reject_on_worker_lost = True
 task_publish_retry_policy = {"max_retries": 100, "interval_start": 0, "interval_step": 0.2, "interval_max": 1.0}

@@ -29,7 +29,9 @@ def spacing(days: Iterable[date]) -> tuple[Frequency, float, int] | None:
     gaps = [(b - a).days for a, b in pairwise(distinct)]
     if not gaps:
         return None
-    votes = Counter(next(f for longest, f in _GAPS if gap <= longest) for gap in gaps)
+    votes: Counter[Frequency] = Counter()
+    for gap, times in Counter(gaps).items():
+        votes[next(f for longest, f in _GAPS if gap <= longest)] += times
     frequency = next((f for f in _ORDER if votes[f] >= 0.3 * len(gaps)), max(_ORDER, key=votes.__getitem__))
     share = votes[frequency] / len(gaps)
     return frequency, round(min(0.95, 0.45 + 0.35 * share + 0.03 * min(len(gaps), 5)), 2), len(gaps)

@@ -63,7 +63,9 @@ def _words(indicator: Indicator) -> dict[str, str]:
 
 def _shortened(text: str, limit: int) -> str:
     """The text on one line, without what nobody sees, and cut where it would take more than `limit` characters."""
-    seen = "".join(c for c in text[: 4 * limit] if c.isspace() or unicodedata.category(c)[0] != "C")
+    seen = text[: 4 * limit]
+    if not seen.isprintable():
+        seen = "".join(c for c in seen if c.isspace() or unicodedata.category(c)[0] != "C")
     line = " ".join(seen.split())
     if len(_json(line)) - 2 <= limit and len(text) <= 4 * limit:
         return line

@@ -10,7 +10,6 @@ from classify.stages import QUESTIONS
 from classify.stages.base import Question, StageResult
 from classify.store import reviews
 from classify.store.calls import RECORD, as_json
-from classify.store.engine import engine
 from classify.store.prepared import Prepared
 from classify.store.tables import SOURCE_FIELDS, saved_name
 from classify.taxonomy import CURRENCY_AMOUNT
@@ -78,8 +77,7 @@ def recall(question: Question[R], run_id: str, indicator_id: str) -> Recalled[R]
     UnknownIndicatorError
         When the indicator is gone.
     """
-    with engine().connect() as connection:
-        row = _recall(question).run(connection, {"run_id": run_id, "indicator_id": indicator_id}).mappings().first()
+    row = _recall(question).first(run_id=run_id, indicator_id=indicator_id)
     if row is None:
         raise UnknownIndicatorError(f"indicator {indicator_id!r} is not in source_indicators")
     indicator = Indicator.model_validate({"id": indicator_id, **{c: row[c] for c in SOURCE_FIELDS}})
@@ -127,8 +125,7 @@ def keep(question: Question[R], run_id: str, indicator_id: str, answer: Answer[R
         cross_check, more = reviews.cross_check(question, answer.result, answer.by_rules)
         values |= more
     statement = _keep(question, with_calls=bool(answer.calls), cross_check=cross_check)
-    with engine().connect() as connection:
-        return statement.run(connection, values).rowcount == 1
+    return statement.execute(**values) == 1
 
 
 @cache
@@ -170,6 +167,4 @@ def save(run_id: str, indicator_id: str, worker: str) -> bool:
     bool
         False when a stage's result of this run is missing, so that nothing was written.
     """
-    with engine().connect() as connection:
-        done = _save().run(connection, {"run_id": run_id, "indicator_id": indicator_id, "worker": worker})
-        return done.rowcount == 1
+    return _save().execute(run_id=run_id, indicator_id=indicator_id, worker=worker) == 1

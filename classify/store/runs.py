@@ -186,9 +186,7 @@ def admit(run_id: str, indicator_id: str, worker: str) -> bool:
     bool
         False when there is nothing to do: the ledger has it finished already, or the run was halted.
     """
-    with engine().connect() as connection:
-        values = {"run_id": run_id, "indicator_id": indicator_id, "worker": worker}
-        return _ADMIT.run(connection, values).rowcount == 1
+    return _ADMIT.execute(run_id=run_id, indicator_id=indicator_id, worker=worker) == 1
 
 
 def fail(run_id: str, indicator_id: str, *, stage: str, error: Exception, worker: str) -> None:
