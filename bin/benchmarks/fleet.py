@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
+
 from bin.benchmarks.machine import Child
 from bin.benchmarks.simulated import SimulatedLLM, simulated_llm
+from bin.benchmarks.surroundings import stores_of
 from bin.embedded import workers
 from classify.errors import UserError
 from config.settings import Settings
 
-_READY_WITHIN_S = 30.0
+_READY_WITHIN_S = 90.0
 
 
 class Fleet:
@@ -49,9 +52,7 @@ class Fleet:
         command = workers.command(workers.ADMISSION if kind == workers.ADMISSION else name, concurrency)
         command[command.index("--name") + 1] = name
         environment = {
-            "DATA_DIR": str(self.settings.data_dir),
-            "REDIS_URL": "",
-            "DATABASE_URL": "",
+            **stores_of(self.settings),
             "OPENAI_BASE_URL": self.llm.url,
             "OPENAI_API_KEY": "",
             "OPENAI_RPM": "",
@@ -60,6 +61,10 @@ class Fleet:
         }
         self._children[name] = self._stack.enter_context(Child(command, environment, self._folder / f"{name}.log"))
         return name
+
+    def families(self) -> dict[str, list[psutil.Process]]:
+        """Name → the worker's processes."""
+        return {name: child.family() for name, child in self._children.items()}
 
     def kill(self, name: str) -> None:
         """Kill -9."""

@@ -91,7 +91,7 @@ class Child:
 
 
 def cpu_s(processes: Sequence[psutil.Process]) -> float:
-    """Core-seconds that the processes have used so far, user and system."""
+    """Core-seconds that the processes and those of their children that have ended have used so far, user and system."""
     total = 0.0
     for one in processes:
         try:
@@ -99,6 +99,8 @@ def cpu_s(processes: Sequence[psutil.Process]) -> float:
         except psutil.NoSuchProcess:
             continue
         total += times.user + times.system
+        # Where the system tells: a database's processes come and go with its connections.
+        total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     return total
 
 

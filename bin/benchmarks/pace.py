@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import text
 
 from bin.benchmarks.fleet import Fleet, endpoint
-from bin.benchmarks.pool import say
+from bin.benchmarks.surroundings import say
 from classify.intake import indicator_from
 from classify.samples import generate
 from classify.store import engine, facts, runs, sources

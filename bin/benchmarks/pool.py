@@ -22,6 +22,7 @@ from bin.benchmarks.closed_loop import ClosedLoop
 from bin.benchmarks.machine import Child, cpu_s, pss_mb
 from bin.benchmarks.pool_app import ASKED, QUEUE, URL_VARIABLE, app
 from bin.benchmarks.simulated import SimulatedLLM, simulated_llm
+from bin.benchmarks.surroundings import say, stores_of
 from classify.errors import UserError
 from config.settings import Settings
 
@@ -189,16 +190,6 @@ def bench(settings: Settings, *, seconds: float) -> Iterator[Bench]:
     """The surroundings of a comparison over stores that are ready, gone at the end."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name, simulated_llm(Path(name), *_LATENCY) as llm:
         yield Bench(settings, llm, Path(name), seconds)
-
-
-def stores_of(settings: Settings) -> dict[str, str]:
-    """The environment in which a process uses these embedded stores and no others."""
-    return {"DATA_DIR": str(settings.data_dir), "REDIS_URL": "", "DATABASE_URL": ""}
-
-
-def say(progress: str) -> None:
-    """Tell on stderr what is going on."""
-    print(progress, file=sys.stderr, flush=True)
 
 
 def facts(results: Sequence[PoolResult]) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from classify.errors import UserError
 class SimulatedLLM:
     """A running `bin/simulate-llm`; `url` is what an OpenAI client takes as its base."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, process: Child) -> None:
         self.url = url
+        self.process = process
 
     def control(self, **knobs: Any) -> None:
         """Change its behaviour."""
@@ -52,4 +53,4 @@ def simulated_llm(folder: Path, *options: str) -> Iterator[SimulatedLLM]:
         url = process.first_line()
         if not url:
             raise UserError(f"the simulated endpoint did not start: {process.last_words()}")
-        yield SimulatedLLM(url)
+        yield SimulatedLLM(url, process)

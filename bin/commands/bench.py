@@ -2,6 +2,8 @@
 
 bin/bench pool    which Celery pool: threads, gevent, prefork
 bin/bench pace    whether the pace is exactly what was asked for
+bin/bench ceiling | cost | all
+                  how fast, and at what cost, each beside bare Celery chains on stock settings
 """
 
 import argparse
@@ -11,8 +13,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import NoReturn
 
+from bin.benchmarks import measurements
 from bin.cli import Parser, positive_integer, positive_number, print_json, run
 from bin.embedded import ensure_stores, stop_stores
 from config.settings import Settings, read_settings, settings
@@ -22,7 +26,7 @@ _POOLS = ("threads", "gevent", "prefork")
 
 def main(argv: Sequence[str]) -> int | None:
     parser = Parser("bench", __doc__)
-    parser.add_argument("what", choices=_BENCHES)
+    parser.add_argument("what", choices=_BENCHES, metavar="WHAT", help=", ".join(_BENCHES))
     parser.add_argument("options", nargs=argparse.REMAINDER, help="see bin/bench pool --help")
     chosen = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _leave)
@@ -108,7 +112,12 @@ def _leave(number: int, frame: object) -> NoReturn:
     sys.exit(128 + number)
 
 
-_BENCHES: dict[str, Callable[[Sequence[str]], int | None]] = {"pool": _pool, "pace": _pace}
+_BENCHES: dict[str, Callable[[Sequence[str]], int | None]] = {
+    "pool": _pool,
+    "pace": _pace,
+    **{name: partial(measurements.command, name, own_stores=_own_stores) for name in measurements.MEASUREMENTS},
+    measurements.ALL: partial(measurements.command, measurements.ALL, own_stores=_own_stores),
+}
 
 
 if __name__ == "__main__":
