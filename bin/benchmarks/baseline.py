@@ -1,12 +1,15 @@
 """The baseline beside every measurement: stock Celery workers over the same Redis, and bare chains sent to them."""
 
+import json
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
+from celery import Celery
 from redis import Redis
 
 from bin.benchmarks.baseline_app import (
@@ -16,6 +19,7 @@ from bin.benchmarks.baseline_app import (
     QUEUE,
     READY_KEY,
     REDIS_VARIABLE,
+    STAGES,
     WAIT_VARIABLE,
 )
 from bin.benchmarks.machine import Child
@@ -24,6 +28,7 @@ from config.settings import Settings
 
 _READY_WITHIN_S = 90.0
 _STALLED_S = 30.0
+_ANSWER_WITHIN_S = 10.0
 _DATABASE = 1
 """Of the same Redis, another than the project's: kombu's keys have the same names there."""
 
@@ -49,6 +54,7 @@ class Baseline:
             WAIT_VARIABLE: str(wait_s),
         }
         self._redis = Redis.from_url(self._environment[REDIS_VARIABLE], decode_responses=True)
+        self._app = Celery("baseline", broker=self._environment[BROKER_VARIABLE], set_as_current=False)
         self._folder = folder
         self._stack = ExitStack()
         self._children: list[Child] = []
@@ -59,6 +65,7 @@ class Baseline:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+        self._app.close()
         self._redis.flushdb()
         self._redis.close()
 
@@ -95,14 +102,36 @@ class Baseline:
         """The processes of each worker."""
         return [child.family() for child in self._children]
 
-    def send(self, count: int) -> float:
-        """Send so many chains to where nobody takes them yet; how many seconds that took."""
+    def send(self, count: int) -> tuple[float, float]:
+        """Send so many chains to where nobody takes them yet; how many seconds and core-seconds that took.
+
+        Raises
+        ------
+        UserError
+            When they cannot be sent.
+        """
         with self._sender(count, queue=HELD) as sender:
-            return _seconds(sender)
+            line = sender.first_line()
+            if not line:
+                raise UserError(f"the baseline's chains could not be sent: {sender.last_words()}")
+            seconds, core_seconds = map(float, line.split())
+            return seconds, core_seconds
+
+    def fill(self, count: int) -> None:
+        """The same as `send`, in no time: one chain is sent, and its message copied."""
+        self.send(1)
+        message = json.loads(str(self._redis.lindex(HELD, 0)))
+        with self._redis.pipeline() as pipe:
+            for _ in range(count - 1):
+                name = str(uuid.uuid4())
+                message["headers"]["id"] = message["properties"]["correlation_id"] = name
+                message["properties"]["delivery_tag"] = name
+                pipe.lpush(HELD, json.dumps(message))
+            pipe.execute()
 
     def drop(self) -> None:
-        """Forget what was sent and not released."""
-        self._redis.delete(HELD)
+        """Forget what was sent, released or not."""
+        self._redis.delete(HELD, QUEUE)
 
     def release(self) -> float:
         """Let the workers have what was sent; the moment, in seconds since the epoch."""
@@ -121,6 +150,20 @@ class Baseline:
     def done(self) -> int:
         """Chains that have ended since the last release, or since sending began."""
         return int(self._redis.llen(DONE_KEY))
+
+    def chains(self) -> float:
+        """Chains' worth of tasks that the workers have begun since they were started; many chains share one queue, and
+        are all begun before the first has ended.
+
+        Raises
+        ------
+        UserError
+            When a worker does not answer.
+        """
+        answers = self._app.control.inspect(timeout=_ANSWER_WITHIN_S, limit=len(self._children)).stats() or {}
+        if len(answers) < len(self._children):
+            raise UserError(f"{len(answers)} of {len(self._children)} stock workers answer")
+        return sum(sum(stats["total"].values()) for stats in answers.values()) / STAGES
 
     def times(self) -> list[tuple[float, float]]:
         """When each of them was sent, and when it ended."""
@@ -152,10 +195,3 @@ class Baseline:
         for child in self._children:
             if child.status is not None:
                 raise UserError(f"a stock worker ended with status {child.status}: {child.last_words()}")
-
-
-def _seconds(sender: Child) -> float:
-    line = sender.first_line()
-    if not line:
-        raise UserError(f"the baseline's chains could not be sent: {sender.last_words()}")
-    return float(line)

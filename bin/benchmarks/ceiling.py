@@ -10,11 +10,10 @@ import os
 
 from bin.benchmarks.figures import Figure, Outcome
 from bin.benchmarks.meter import Meter, Usage, cpu_figures
-from bin.benchmarks.stack import Stack, await_end, last_finish, stack
+from bin.benchmarks.stack import OUT_OF_REACH_IPM, Stack, await_end, last_finish, stack
 from bin.benchmarks.surroundings import say
 from config.settings import Settings
 
-OUT_OF_REACH_IPM = 60_000.0
 _TO_WARM_UP = 100
 """Indicators before the first round: what workers do once, they have done then."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bin.benchmarks.figures import table
+from bin.benchmarks.plot import plot
 from bin.benchmarks.surroundings import machine, say
 from bin.cli import Parser, positive_integer, print_json
 from config.settings import Settings
@@ -23,6 +24,7 @@ _OPTIONS = {
     "workers": "stage workers",
     "concurrency": "tasks in hand, each worker",
     "in_flight": "indicators that all workers together have room for",
+    "queued": "indicators sent off",
 }
 
 
@@ -31,7 +33,7 @@ class Measurement:
     """One of them: what it tells, and the options it takes with their defaults."""
 
     what: str
-    defaults: Mapping[str, int]
+    defaults: Mapping[str, int | tuple[int, ...]]
 
 
 MEASUREMENTS = {
@@ -43,6 +45,16 @@ MEASUREMENTS = {
         "CPU, memory and connections at a steady pace",
         {"ipm": 800, "seconds": 20, "rounds": 2, "workers": 2, "in_flight": 200},
     ),
+    "latency": Measurement(
+        "what is added to the LLM's own time of an indicator",
+        {"ipm": 800, "seconds": 25, "rounds": 2, "workers": 2, "in_flight": 200},
+    ),
+    "enqueue": Measurement("how fast chains are sent off", {"indicators": 10_903, "rounds": 2}),
+    "load": Measurement("how fast indicators are loaded from a file", {"indicators": 10_903, "rounds": 3}),
+    "growth": Measurement(
+        "throughput over more workers, and the cost of an indicator over longer queues",
+        {"seconds": 12, "workers": (1, 2, 5, 10), "concurrency": 5, "queued": (1000, 10_903, 100_000), "ipm": 800},
+    ),
 }
 ALL = "all"
 
@@ -52,13 +64,21 @@ def command(name: str, argv: Sequence[str], own_stores: OwnStores) -> None:
     parser = Parser(f"bench {name}", f"{_what(name)}. Bare Celery chains on stock settings take turns with it.")
     if name != ALL:
         for option, default in MEASUREMENTS[name].defaults.items():
-            text = f"{_OPTIONS[option]} (%(default)s)"
             flag = f"--{option.replace('_', '-')}"
-            parser.add_argument(flag, type=positive_integer, default=default, metavar="N", help=text)
+            several = isinstance(default, tuple)
+            usual = ",".join(map(str, default)) if isinstance(default, tuple) else default
+            parser.add_argument(
+                flag,
+                type=_integers if several else positive_integer,
+                default=default,
+                metavar="N,…" if several else "N",
+                help=f"{_OPTIONS[option]} ({usual})",
+            )
     parser.add_argument("--output", type=_writable, metavar="FILE", help="also write the JSON object to a file")
+    parser.add_argument("--plot", type=_writable, metavar="FILE.svg", help="also draw the figures")
     parser.add_json()
     options = vars(parser.parse_args(argv))
-    output, as_json = options.pop("output"), options.pop("json")
+    output, drawing, as_json = (options.pop(key) for key in ("output", "plot", "json"))
     outcomes = []
     with own_stores() as own:
         for each in MEASUREMENTS if name == ALL else [name]:
@@ -72,6 +92,12 @@ def command(name: str, argv: Sequence[str], own_stores: OwnStores) -> None:
         print_json(facts)
     if output:
         output.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if drawing:
+        drawing.write_text(plot(outcomes), encoding="utf-8")
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    return tuple(positive_integer(part) for part in text.split(","))
 
 
 def _writable(text: str) -> Path:

@@ -53,12 +53,14 @@ class Meter:
     def begin(self) -> None:
         """Begin anew."""
         self._before, self._ticks, self._at = self._read(), Ticks.now(), time.monotonic()
+        self._own = cpu_s([psutil.Process()])
 
     def usage(self) -> Usage:
         """Since the beginning."""
         now = self._read()
         used = {kind: max(0.0, seconds - self._before.get(kind, 0.0)) for kind, seconds in now.items()}
-        return Usage(time.monotonic() - self._at, used, Quiet.between(self._ticks, Ticks.now(), sum(used.values())))
+        measured = sum(used.values()) + cpu_s([psutil.Process()]) - self._own
+        return Usage(time.monotonic() - self._at, used, Quiet.between(self._ticks, Ticks.now(), measured))
 
     def _read(self) -> dict[str, float]:
         return {kind: cpu_s(family) for kind, family in self._kinds().items()}

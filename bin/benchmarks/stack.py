@@ -22,16 +22,19 @@ from classify.intake import indicator_from
 from classify.samples import generate
 from classify.store import engine, facts, runs, sources
 from classify.store.runs import Run, Selection
-from classify.store.tables import metadata
+from classify.store.tables import SOURCE_FIELDS, metadata
+from config.celery import ADMISSION_QUEUE
 from config.settings import Settings
 from tasks.clients import redis_client
 from tasks.enqueue import start_run
 from tasks.pace import pace
 
 SERVERS = ("redis", "postgres")
+OUT_OF_REACH_IPM = 60_000.0
 _HELD_IPM = 0.001
 _STALLED_S = 60.0
 _LOOK_EVERY_S = 0.1
+_SETTLE_S = 2.0
 
 
 class Stack:
@@ -60,6 +63,12 @@ class Stack:
         self.baseline.start(workers, concurrency)
         self.fleet.await_ready()
         self.baseline.await_ready()
+
+    def stop(self, workers: int) -> None:
+        """Stop so many stage workers, and as many stock ones."""
+        for name in [name for name in self.fleet.families() if name.startswith("worker")][:workers]:
+            self.fleet.stop(name)
+        self.baseline.stop(workers)
 
     def kinds(self) -> dict[str, list[psutil.Process]]:
         """Kind → the processes of the stack that live now."""
@@ -114,6 +123,12 @@ class Stack:
         pace().set_target(ipm)
         return moment
 
+    def give_up(self, batch: Run) -> None:
+        """Halt a run, and forget what of it was not let in."""
+        runs.halt(batch.run_id, "the benchmark is done with it")
+        redis_client().delete(ADMISSION_QUEUE)
+        time.sleep(_SETTLE_S)
+
 
 def _heaviest_mb(families: Iterable[list[psutil.Process]]) -> float:
     return max((weight for family in families if (weight := pss_mb(family))), default=0.0)
@@ -147,6 +162,19 @@ def clean() -> None:
         names = ", ".join(table.name for table in metadata.sorted_tables)
         connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
     redis_client().flushall()
+
+
+def multiply_sources(count: int) -> None:
+    """Copies of what is loaded, after it and without its values, until there are so many: to wait, not to be done."""
+    copied = ", ".join(field for field in SOURCE_FIELDS if field != "sample_values")
+    statement = text(f"""
+        INSERT INTO source_indicators (id, {copied}, sample_values, fingerprint)
+        SELECT id || ' ' || copy, {copied}, '[]', fingerprint
+        FROM generate_series(1, :copies) AS copy, source_indicators ORDER BY copy, position LIMIT :missing
+    """)
+    loaded = sources.count()
+    with engine().connect() as connection:
+        connection.execute(statement, {"copies": count // max(loaded, 1) + 1, "missing": max(0, count - loaded)})
 
 
 def run_of(count: int, ipm: float) -> Run:

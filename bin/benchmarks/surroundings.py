@@ -55,7 +55,7 @@ class Quiet:
     Parameters
     ----------
     measured
-        What the processes under measurement used.
+        What the processes under measurement used, and the benchmark itself.
     others
         What everything else on the machine used.
     stolen

@@ -2,7 +2,7 @@
 
 bin/bench pool    which Celery pool: threads, gevent, prefork
 bin/bench pace    whether the pace is exactly what was asked for
-bin/bench ceiling | cost | all
+bin/bench ceiling | cost | latency | enqueue | load | growth | all
                   how fast, and at what cost, each beside bare Celery chains on stock settings
 """
 

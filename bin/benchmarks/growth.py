@@ -1,0 +1,150 @@
+"""What becomes of throughput when workers are added, and of the cost of an indicator when more of them wait.
+
+Workers: the LLM takes a second and each worker has few tasks in hand, so that only waiting bounds what they do; ten of
+them should do ten times what one does. The baseline's tasks wait a second where an indicator has calls. Each
+number of workers gets as many indicators as keep its places busy for so many seconds.
+
+Queue: with 100,000 indicators sent off, one should cost what it costs with 1,000: in sending, and at a steady pace in
+the CPU of every process. The baseline works as fast as it can on a queue as long; seven tasks of it count as a chain.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import text
+
+from bin.benchmarks.figures import Figure, Outcome
+from bin.benchmarks.meter import Meter, Usage
+from bin.benchmarks.stack import OUT_OF_REACH_IPM, Stack, await_end, last_finish, multiply_sources, stack
+from bin.benchmarks.surroundings import Quiet, say
+from classify.errors import UserError
+from classify.store import engine, runs
+from config.settings import Settings
+
+LATENCY_S = 1.0
+CALLS = 4
+"""LLM calls of an indicator, about; and tasks of a bare chain that wait."""
+_CONCURRENCY = 20
+_SAMPLES = 2000
+_WARM_UP_S = 4.0
+_SETTLE_S = 2.0
+
+
+def measure(
+    settings: Settings,
+    *,
+    seconds: int,
+    workers: Sequence[int],
+    concurrency: int,
+    queued: Sequence[int],
+    ipm: int,
+) -> Outcome:
+    """First over numbers of workers, then over lengths of the queue; both in rising order."""
+    figures, quiet = _over_workers(settings, seconds, sorted(workers), concurrency)
+    more, more_quiet = _over_queue(settings, seconds, sorted(queued), ipm)
+    return Outcome(
+        "growth",
+        f"workers: LLM latency {LATENCY_S:g} s, {concurrency} tasks each; queue: LLM latency 0, {ipm:,} IPM",
+        [*figures, *more],
+        quiet=[*quiet, *more_quiet],
+    )
+
+
+def _over_workers(
+    settings: Settings, seconds: int, workers: Sequence[int], concurrency: int
+) -> tuple[list[Figure], list[Quiet]]:
+    most = _worth(seconds, workers[-1] * concurrency)
+    rates: dict[int, float] = {}
+    bare: dict[int, float] = {}
+    quiet = []
+    latency = ("--latency", str(LATENCY_S), "--latency-sigma", "0")
+    with stack(settings, most, *latency, wait_s=LATENCY_S) as s:
+        s.start(workers[-1], concurrency)
+        running = workers[-1]
+        for number in reversed(workers):  # all are started at once, which takes long, and then stopped one by one
+            s.stop(running - number)
+            running = number
+            count = _worth(seconds, number * concurrency)
+            bare[number] = _bare_chains(s, count)
+            rates[number], usage = _indicators(s, count)
+            quiet.append(usage.quiet)
+            say(f"  {number} workers: {rates[number]:,.0f} IPM, baseline {bare[number]:,.0f}")
+    figures = [Figure(f"{n} workers", "IPM", (rates[n],), (bare[n],)) for n in workers]
+    one, many = workers[0], workers[-1]
+    growth, bare_growth = (each[many] * one / (each[one] * many) for each in (rates, bare))
+    name = f"{many} workers, to {many / one:g} times {one}"
+    return [*figures, Figure(name, "×", (growth,), (bare_growth,))], quiet
+
+
+def _worth(seconds: int, places: int) -> int:
+    """Indicators that keep so many places busy for so long."""
+    return math.ceil(seconds * places / (CALLS * LATENCY_S))
+
+
+def _indicators(s: Stack, count: int) -> tuple[float, Usage]:
+    """Indicators a minute, as if each had made `CALLS` calls: some make one more or less than others."""
+    batch = s.held_run(count)
+    meter = Meter(s.kinds)
+    began = s.release(OUT_OF_REACH_IPM)
+    await_end(batch)
+    usage = meter.usage()
+    with engine().connect() as connection:
+        calls = connection.scalar(
+            text("SELECT count(*) FROM llm_calls WHERE run_id = :run_id"), {"run_id": batch.run_id}
+        )
+    return 60 * (calls or 0) / CALLS / (last_finish(batch) - began), usage
+
+
+def _bare_chains(s: Stack, count: int) -> float:
+    s.baseline.send(count)
+    began = s.baseline.release()
+    s.baseline.await_done(count)
+    return 60 * count / (max(ended for _, ended in s.baseline.times()) - began)
+
+
+def _over_queue(settings: Settings, seconds: int, queued: Sequence[int], ipm: int) -> tuple[list[Figure], list[Quiet]]:
+    sending: dict[int, float] = {}
+    cost: dict[int, float] = {}
+    bare: dict[int, float] = {}
+    quiet = []
+    with stack(settings, _SAMPLES, "--latency", "0", "--latency-sigma", "0") as s:
+        multiply_sources(queued[-1])
+        s.start(2, _CONCURRENCY)
+        for length in queued:
+            bare[length] = _bare_chain_ms(s, length, seconds)
+            began = time.monotonic()
+            batch = s.held_run(length)
+            sending[length] = 1000 * (time.monotonic() - began) / length
+            s.release(ipm)
+            time.sleep(_WARM_UP_S)
+            meter, before = Meter(s.kinds), runs.counts(batch.run_id).done
+            time.sleep(seconds)
+            usage, done = meter.usage(), runs.counts(batch.run_id).done - before
+            s.give_up(batch)
+            if not done:
+                raise UserError(f"no indicator was finished in {seconds} s")
+            cost[length] = 1000 * usage.total_s / done
+            quiet.append(usage.quiet)
+            say(f"  {length:,} queued: {cost[length]:.1f} core-ms an indicator, baseline {bare[length]:.1f}")
+    figures = [Figure(f"CPU with {n:,} queued", "core-ms an indicator", (cost[n],), (bare[n],)) for n in queued]
+    figures += [Figure(f"sending {n:,}", "ms a chain", (sending[n],)) for n in queued]
+    first, last = queued[0], queued[-1]
+    name = f"{last:,} queued, to {first:,}"
+    figures.append(Figure(f"CPU, {name}", "×", (cost[last] / cost[first],), (bare[last] / bare[first],)))
+    figures.append(Figure(f"sending, {name}", "×", (sending[last] / sending[first],)))
+    return figures, quiet
+
+
+def _bare_chain_ms(s: Stack, length: int, seconds: int) -> float:
+    s.baseline.fill(length)
+    meter, before = Meter(s.baseline_kinds), s.baseline.chains()
+    s.baseline.release()
+    time.sleep(seconds)
+    chains = s.baseline.chains() - before
+    usage = meter.usage()
+    s.baseline.drop()
+    time.sleep(_SETTLE_S)
+    if not chains:
+        raise UserError(f"stock workers did nothing in {seconds} s")
+    return 1000 * usage.total_s / chains
