@@ -70,10 +70,10 @@ def _over_workers(
             rates[number], usage = _indicators(s, count)
             quiet.append(usage.quiet)
             say(f"  {number} workers: {rates[number]:,.0f} IPM, baseline {bare[number]:,.0f}")
-    figures = [Figure(f"{n} workers", "IPM", (rates[n],), (bare[n],)) for n in workers]
+    figures = [Figure(f"{n} worker{'s' * (n > 1)}", "IPM", (rates[n],), (bare[n],)) for n in workers]
     one, many = workers[0], workers[-1]
     growth, bare_growth = (each[many] * one / (each[one] * many) for each in (rates, bare))
-    name = f"{many} workers, to {many / one:g} times {one}"
+    name = f"{many} workers / {many / one:g} × {one} worker"
     return [*figures, Figure(name, "×", (growth,), (bare_growth,))], quiet
 
 
@@ -130,7 +130,7 @@ def _over_queue(settings: Settings, seconds: int, queued: Sequence[int], ipm: in
     figures = [Figure(f"CPU with {n:,} queued", "core-ms an indicator", (cost[n],), (bare[n],)) for n in queued]
     figures += [Figure(f"sending {n:,}", "ms a chain", (sending[n],)) for n in queued]
     first, last = queued[0], queued[-1]
-    name = f"{last:,} queued, to {first:,}"
+    name = f"{last:,} queued / {first:,} queued"
     figures.append(Figure(f"CPU, {name}", "×", (cost[last] / cost[first],), (bare[last] / bare[first],)))
     figures.append(Figure(f"sending, {name}", "×", (sending[last] / sending[first],)))
     return figures, quiet

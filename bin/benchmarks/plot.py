@@ -11,7 +11,7 @@ from bin.benchmarks.figures import Figure, Outcome, shown
 from bin.page.marks import tag
 
 _WIDTH, _LABELS, _BARS, _VALUES = 860, 300, 300, 240
-_LINE, _THICK, _GAP = 30, 9, 26
+_LINE, _THICK, _GAP = 36, 10, 26
 _STYLE = """
 text { font: 13px system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif; fill: #1b1b19; }
 .page { fill: #ffffff; } .name { font-size: 16px; font-weight: 600; } .soft { fill: #66655e; font-size: 12px; }
