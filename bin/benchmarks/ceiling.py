@@ -9,8 +9,8 @@ work for an indicator: so there is also the rate at which that work alone would 
 import os
 
 from bin.benchmarks.figures import Figure, Outcome
-from bin.benchmarks.meter import Meter, Usage, cpu_figures
-from bin.benchmarks.stack import OUT_OF_REACH_IPM, Stack, await_end, last_finish, stack
+from bin.benchmarks.meter import Usage, cpu_figures
+from bin.benchmarks.stack import stack
 from bin.benchmarks.surroundings import say
 from config.settings import Settings
 
@@ -26,13 +26,15 @@ def measure(settings: Settings, *, indicators: int, rounds: int, workers: int, c
     bare: list[tuple[int, Usage]] = []
     with stack(settings, indicators, "--latency", "0", "--latency-sigma", "0") as s:
         s.start(workers, concurrency)
-        for measured in (_bare_chains, _indicators):
-            measured(s, min(indicators, _TO_WARM_UP))
+        s.bare_flat_out(min(indicators, _TO_WARM_UP))
+        s.flat_out(min(indicators, _TO_WARM_UP))
         for number in range(rounds):
-            for measured, rates, usages in ((_bare_chains, bare_ipm, bare), (_indicators, ipm, used)):
-                rate, usage = measured(s, indicators)
-                rates.append(rate)
-                usages.append((indicators, usage))
+            rate, usage = s.bare_flat_out(indicators)
+            bare_ipm.append(rate)
+            bare.append((indicators, usage))
+            _, rate, usage = s.flat_out(indicators)
+            ipm.append(rate)
+            used.append((indicators, usage))
             say(f"  round {number + 1} of {rounds}: {ipm[-1]:,.0f} IPM, baseline {bare_ipm[-1]:,.0f}")
     bounds, bare_bounds = (tuple(cpu_bound_ipm(usage, n) for n, usage in each) for each in (used, bare))
     return Outcome(
@@ -50,21 +52,3 @@ def measure(settings: Settings, *, indicators: int, rounds: int, workers: int, c
 def cpu_bound_ipm(usage: Usage, count: int) -> float:
     """Indicators a minute if every core did nothing but the work measured here, the simulator's included."""
     return 60 * (os.cpu_count() or 1) * count / max(sum(usage.cpu_s.values()), 1e-9)
-
-
-def _indicators(s: Stack, count: int) -> tuple[float, Usage]:
-    batch = s.held_run(count)
-    meter = Meter(s.kinds)
-    began = s.release(OUT_OF_REACH_IPM)
-    await_end(batch)
-    usage = meter.usage()
-    return 60 * count / (last_finish(batch) - began), usage
-
-
-def _bare_chains(s: Stack, count: int) -> tuple[float, Usage]:
-    s.baseline.send(count)
-    meter = Meter(s.baseline_kinds)
-    began = s.baseline.release()
-    s.baseline.await_done(count)
-    usage = meter.usage()
-    return 60 * count / (max(ended for _, ended in s.baseline.times()) - began), usage

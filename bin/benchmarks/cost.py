@@ -18,10 +18,10 @@ from classify.store import runs
 from config.settings import Settings
 from tasks.pace import pace
 
-LATENCY_S = 1.0
 _CALLS = 5
-_WARM_UP_S = 3 + _CALLS * LATENCY_S
-_BARE_WARM_UP_S = 3.0
+"""LLM calls of an indicator, at the most."""
+_WARM_UP_S = 2.0
+"""And as long as an indicator takes."""
 _LOOKS = 5
 """How often a window is interrupted to weigh memory and count connections."""
 
@@ -38,15 +38,20 @@ class Window:
     in_flight: int
 
 
-def measure(settings: Settings, *, ipm: int, seconds: int, rounds: int, workers: int, in_flight: int) -> Outcome:
+def measure(
+    settings: Settings, *, ipm: int, latency_ms: int, seconds: int, rounds: int, workers: int, in_flight: int
+) -> Outcome:
     """Rounds of so many seconds each; `in_flight` is how many the workers have room for together."""
+    latency_s = latency_ms / 1000
+    warm_up_s = _WARM_UP_S + _CALLS * latency_s
+    count = math.ceil(ipm * (warm_up_s + 1.2 * seconds + 3) / 60)  # such that it outlasts the window
     windows: list[Window] = []
     bare: list[tuple[int, Usage]] = []
-    with stack(settings, _count(ipm, seconds), "--latency", str(LATENCY_S)) as s:
+    with stack(settings, count, "--latency", str(latency_s)) as s:
         s.start(workers, math.ceil(in_flight / workers))
         for number in range(rounds):
             bare.append(_bare_chains(s, ipm, seconds))
-            windows.append(_indicators(s, ipm, seconds))
+            windows.append(_indicators(s, count, ipm, warm_up_s, seconds))
             say(
                 f"  round {number + 1} of {rounds}: {1000 * windows[-1].usage.total_s / windows[-1].done:.1f}"
                 f" core-ms an indicator, baseline {1000 * bare[-1][1].total_s / bare[-1][0]:.1f}"
@@ -57,7 +62,7 @@ def measure(settings: Settings, *, ipm: int, seconds: int, rounds: int, workers:
     figures.append(Figure("database connections", "", tuple(float(window.connections) for window in windows)))
     return Outcome(
         "cost",
-        f"{ipm:,} IPM, LLM latency {LATENCY_S:g} s, {workers} workers with room for {in_flight} in flight,"
+        f"{ipm:,} IPM, LLM latency {latency_s:g} s, {workers} workers with room for {in_flight} in flight,"
         f" windows of {seconds} s",
         figures,
         {
@@ -68,14 +73,9 @@ def measure(settings: Settings, *, ipm: int, seconds: int, rounds: int, workers:
     )
 
 
-def _count(ipm: int, seconds: int) -> int:
-    """Indicators of a run that outlasts its window."""
-    return math.ceil(ipm * (_WARM_UP_S + 1.2 * seconds + 3) / 60)
-
-
-def _indicators(s: Stack, ipm: int, seconds: int) -> Window:
-    batch = run_of(_count(ipm, seconds), ipm)
-    time.sleep(_WARM_UP_S)
+def _indicators(s: Stack, count: int, ipm: int, warm_up_s: float, seconds: int) -> Window:
+    batch = run_of(count, ipm)
+    time.sleep(warm_up_s)
     meter, before = Meter(s.kinds), runs.counts(batch.run_id).done
     looks = []
     for _ in range(_LOOKS):
@@ -91,9 +91,9 @@ def _indicators(s: Stack, ipm: int, seconds: int) -> Window:
 
 
 def _bare_chains(s: Stack, ipm: int, seconds: int) -> tuple[int, Usage]:
-    count = math.ceil(ipm * (_BARE_WARM_UP_S + seconds + 1) / 60)
+    count = math.ceil(ipm * (_WARM_UP_S + seconds + 1) / 60)
     with s.baseline.sending(count, ipm):
-        time.sleep(_BARE_WARM_UP_S)
+        time.sleep(_WARM_UP_S)
         meter, before = Meter(s.baseline_kinds), s.baseline.done()
         time.sleep(seconds)
         usage, done = meter.usage(), s.baseline.done() - before

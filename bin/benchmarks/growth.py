@@ -15,25 +15,25 @@ from collections.abc import Sequence
 from sqlalchemy import text
 
 from bin.benchmarks.figures import Figure, Outcome
-from bin.benchmarks.meter import Meter, Usage
-from bin.benchmarks.stack import OUT_OF_REACH_IPM, Stack, await_end, last_finish, multiply_sources, stack
+from bin.benchmarks.meter import Meter
+from bin.benchmarks.stack import Stack, multiply_sources, stack
 from bin.benchmarks.surroundings import Quiet, say
 from classify.errors import UserError
 from classify.store import engine, runs
+from classify.store.runs import Run
 from config.settings import Settings
 
-LATENCY_S = 1.0
 CALLS = 4
 """LLM calls of an indicator, about; and tasks of a bare chain that wait."""
 _CONCURRENCY = 20
-_SAMPLES = 2000
-_WARM_UP_S = 4.0
+_WARM_UP_S = 3.0
 _SETTLE_S = 2.0
 
 
 def measure(
     settings: Settings,
     *,
+    latency_ms: int,
     seconds: int,
     workers: Sequence[int],
     concurrency: int,
@@ -41,33 +41,36 @@ def measure(
     ipm: int,
 ) -> Outcome:
     """First over numbers of workers, then over lengths of the queue; both in rising order."""
-    figures, quiet = _over_workers(settings, seconds, sorted(workers), concurrency)
+    figures, quiet = _over_workers(settings, latency_ms / 1000, seconds, sorted(workers), concurrency)
     more, more_quiet = _over_queue(settings, seconds, sorted(queued), ipm)
     return Outcome(
         "growth",
-        f"workers: LLM latency {LATENCY_S:g} s, {concurrency} tasks each; queue: LLM latency 0, {ipm:,} IPM",
+        f"workers: LLM latency {latency_ms / 1000:g} s, {concurrency} tasks each; queue: LLM latency 0, {ipm:,} IPM",
         [*figures, *more],
         quiet=[*quiet, *more_quiet],
     )
 
 
 def _over_workers(
-    settings: Settings, seconds: int, workers: Sequence[int], concurrency: int
+    settings: Settings, latency_s: float, seconds: int, workers: Sequence[int], concurrency: int
 ) -> tuple[list[Figure], list[Quiet]]:
-    most = _worth(seconds, workers[-1] * concurrency)
+    def worth(number: int) -> int:
+        """Indicators that keep all places of so many workers busy for so long."""
+        return math.ceil(seconds * number * concurrency / (CALLS * latency_s))
+
     rates: dict[int, float] = {}
     bare: dict[int, float] = {}
     quiet = []
-    latency = ("--latency", str(LATENCY_S), "--latency-sigma", "0")
-    with stack(settings, most, *latency, wait_s=LATENCY_S) as s:
+    options = ("--latency", str(latency_s), "--latency-sigma", "0")
+    with stack(settings, worth(workers[-1]), *options, wait_s=latency_s) as s:
         s.start(workers[-1], concurrency)
         running = workers[-1]
         for number in reversed(workers):  # all are started at once, which takes long, and then stopped one by one
             s.stop(running - number)
             running = number
-            count = _worth(seconds, number * concurrency)
-            bare[number] = _bare_chains(s, count)
-            rates[number], usage = _indicators(s, count)
+            bare[number], _ = s.bare_flat_out(worth(number))
+            batch, ipm, usage = s.flat_out(worth(number))
+            rates[number] = _as_if_equal(batch, ipm)
             quiet.append(usage.quiet)
             say(f"  {number} workers: {rates[number]:,.0f} IPM, baseline {bare[number]:,.0f}")
     figures = [Figure(f"{n} worker{'s' * (n > 1)}", "IPM", (rates[n],), (bare[n],)) for n in workers]
@@ -77,30 +80,11 @@ def _over_workers(
     return [*figures, Figure(name, "×", (growth,), (bare_growth,))], quiet
 
 
-def _worth(seconds: int, places: int) -> int:
-    """Indicators that keep so many places busy for so long."""
-    return math.ceil(seconds * places / (CALLS * LATENCY_S))
-
-
-def _indicators(s: Stack, count: int) -> tuple[float, Usage]:
-    """Indicators a minute, as if each had made `CALLS` calls: some make one more or less than others."""
-    batch = s.held_run(count)
-    meter = Meter(s.kinds)
-    began = s.release(OUT_OF_REACH_IPM)
-    await_end(batch)
-    usage = meter.usage()
+def _as_if_equal(batch: Run, ipm: float) -> float:
+    """A rate as if each indicator had made `CALLS` calls: some make one more or less than others."""
+    statement = text("SELECT count(*) FROM llm_calls WHERE run_id = :run_id")
     with engine().connect() as connection:
-        calls = connection.scalar(
-            text("SELECT count(*) FROM llm_calls WHERE run_id = :run_id"), {"run_id": batch.run_id}
-        )
-    return 60 * (calls or 0) / CALLS / (last_finish(batch) - began), usage
-
-
-def _bare_chains(s: Stack, count: int) -> float:
-    s.baseline.send(count)
-    began = s.baseline.release()
-    s.baseline.await_done(count)
-    return 60 * count / (max(ended for _, ended in s.baseline.times()) - began)
+        return ipm * int(connection.scalar(statement, {"run_id": batch.run_id}) or 0) / (CALLS * batch.total)
 
 
 def _over_queue(settings: Settings, seconds: int, queued: Sequence[int], ipm: int) -> tuple[list[Figure], list[Quiet]]:
@@ -108,7 +92,8 @@ def _over_queue(settings: Settings, seconds: int, queued: Sequence[int], ipm: in
     cost: dict[int, float] = {}
     bare: dict[int, float] = {}
     quiet = []
-    with stack(settings, _SAMPLES, "--latency", "0", "--latency-sigma", "0") as s:
+    samples = math.ceil(ipm * (seconds + 10) / 60)  # more than a window admits
+    with stack(settings, samples, "--latency", "0", "--latency-sigma", "0") as s:
         multiply_sources(queued[-1])
         s.start(2, _CONCURRENCY)
         for length in queued:

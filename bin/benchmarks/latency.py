@@ -1,8 +1,8 @@
 """What the project adds to the time of an indicator: elapsed from admission to the end, without the LLM's own time.
 
-Every call of the simulated endpoint takes exactly a second, so the LLM's own time is as many seconds as there were
-calls; whatever else passes, in the endpoint too, is added. The workers' own clocks around their calls leave out what
-passes inside a worker while a call waits to be noticed: they are shown, and are not the measure.
+Every call of the simulated endpoint takes exactly as long as it is told to, so the LLM's own time is that, times the
+number of calls; whatever else passes, in the endpoint too, is added. The workers' own clocks around their calls leave
+out what passes inside a worker while an answer waits to be noticed: they are shown, and are not the measure.
 """
 
 import math
@@ -19,8 +19,7 @@ from classify.store import engine
 from classify.store.runs import Run
 from config.settings import Settings
 
-LATENCY_S = 1.0
-_WARM_UP_S = 3.0
+_WARM_UP_S = 2.0
 _SHARES = {"p50": 0.5, "p99": 0.99}
 
 # Of each indicator that was admitted after the warm-up: elapsed, number of calls, and what the workers say they took.
@@ -36,14 +35,17 @@ _TIMES = text("""
 """)
 
 
-def measure(settings: Settings, *, ipm: int, seconds: int, rounds: int, workers: int, in_flight: int) -> Outcome:
+def measure(
+    settings: Settings, *, ipm: int, latency_ms: int, seconds: int, rounds: int, workers: int, in_flight: int
+) -> Outcome:
     """Rounds of so many seconds each; `in_flight` is how many the workers have room for together."""
+    latency_s = latency_ms / 1000
     count = math.ceil(ipm * (_WARM_UP_S + seconds) / 60)
     added: list[list[float]] = []
     beside_timed: list[list[float]] = []
     bare: list[list[float]] = []
     usages: list[Usage] = []
-    with stack(settings, count, "--latency", str(LATENCY_S), "--latency-sigma", "0") as s:
+    with stack(settings, count, "--latency", str(latency_s), "--latency-sigma", "0") as s:
         s.start(workers, math.ceil(in_flight / workers))
         for number in range(rounds):
             bare.append(_bare_chains(s, count, ipm))
@@ -51,7 +53,7 @@ def measure(settings: Settings, *, ipm: int, seconds: int, rounds: int, workers:
             batch = await_end(run_of(count, ipm))
             usages.append(meter.usage())
             times = _times(batch)
-            added.append([elapsed - calls * LATENCY_S for elapsed, calls, _ in times])
+            added.append([elapsed - calls * latency_s for elapsed, calls, _ in times])
             beside_timed.append([elapsed - timed for elapsed, _, timed in times])
             say(f"  round {number + 1} of {rounds}: p50 {1000 * percentile(added[-1], 0.5):.0f} ms")
     figures = []
@@ -60,7 +62,7 @@ def measure(settings: Settings, *, ipm: int, seconds: int, rounds: int, workers:
         figures.append(Figure(f"added {name}, beside calls as timed by workers", "ms", _each(beside_timed, share)))
     return Outcome(
         "latency",
-        f"{ipm:,} IPM, every LLM call {LATENCY_S:g} s, {workers} workers with room for {in_flight} in flight,"
+        f"{ipm:,} IPM, every LLM call {latency_s:g} s, {workers} workers with room for {in_flight} in flight,"
         f" {seconds} s a round",
         figures,
         quiet=[usage.quiet for usage in usages],

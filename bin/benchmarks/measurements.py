@@ -18,6 +18,7 @@ OwnStores = Callable[[], AbstractContextManager[Settings]]
 
 _OPTIONS = {
     "ipm": "indicators a minute",
+    "latency_ms": "of an LLM call",
     "seconds": "length of a window of measurement",
     "indicators": "how many a round takes",
     "rounds": "how often it takes turns with the baseline",
@@ -43,17 +44,24 @@ MEASUREMENTS = {
     ),
     "cost": Measurement(
         "CPU, memory and connections at a steady pace",
-        {"ipm": 800, "seconds": 20, "rounds": 2, "workers": 2, "in_flight": 200},
+        {"ipm": 800, "latency_ms": 1000, "seconds": 20, "rounds": 2, "workers": 2, "in_flight": 200},
     ),
     "latency": Measurement(
         "what is added to the LLM's own time of an indicator",
-        {"ipm": 800, "seconds": 25, "rounds": 2, "workers": 2, "in_flight": 200},
+        {"ipm": 800, "latency_ms": 1000, "seconds": 25, "rounds": 2, "workers": 2, "in_flight": 200},
     ),
     "enqueue": Measurement("how fast chains are sent off", {"indicators": 10_903, "rounds": 2}),
     "load": Measurement("how fast indicators are loaded from a file", {"indicators": 10_903, "rounds": 3}),
     "growth": Measurement(
         "throughput over more workers, and the cost of an indicator over longer queues",
-        {"seconds": 12, "workers": (1, 2, 5, 10), "concurrency": 5, "queued": (1000, 10_903, 100_000), "ipm": 800},
+        {
+            "latency_ms": 1000,
+            "seconds": 12,
+            "workers": (1, 2, 5, 10),
+            "concurrency": 5,
+            "queued": (1000, 10_903, 100_000),
+            "ipm": 800,
+        },
     ),
 }
 ALL = "all"

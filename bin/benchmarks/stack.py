@@ -15,7 +15,7 @@ from sqlalchemy import QueuePool, text
 from bin.benchmarks.baseline import Baseline
 from bin.benchmarks.fleet import Fleet, endpoint
 from bin.benchmarks.machine import pss_mb
-from bin.benchmarks.meter import SIMULATOR
+from bin.benchmarks.meter import SIMULATOR, Meter, Usage
 from bin.embedded import processes
 from classify.errors import UserError
 from classify.intake import indicator_from
@@ -30,7 +30,7 @@ from tasks.enqueue import start_run
 from tasks.pace import pace
 
 SERVERS = ("redis", "postgres")
-OUT_OF_REACH_IPM = 60_000.0
+_OUT_OF_REACH_IPM = 60_000.0
 _HELD_IPM = 0.001
 _STALLED_S = 60.0
 _LOOK_EVERY_S = 0.1
@@ -123,6 +123,30 @@ class Stack:
         pace().set_target(ipm)
         return moment
 
+    def flat_out(self, count: int) -> tuple[Run, float, Usage]:
+        """A run of so many indicators, all sent off before they are let go at a pace that nothing reaches.
+
+        Returns
+        -------
+        tuple
+            The run as it ended; indicators a minute until the last was done; what that used.
+        """
+        batch = self.held_run(count)
+        meter = Meter(self.kinds)
+        began = self.release(_OUT_OF_REACH_IPM)
+        batch = await_end(batch)
+        usage = meter.usage()
+        return batch, 60 * count / (_last_finish(batch) - began), usage
+
+    def bare_flat_out(self, count: int) -> tuple[float, Usage]:
+        """The same with bare chains: chains a minute, and what they used."""
+        self.baseline.send(count)
+        meter = Meter(self.baseline_kinds)
+        began = self.baseline.release()
+        self.baseline.await_done(count)
+        usage = meter.usage()
+        return 60 * count / (max(ended for _, ended in self.baseline.times()) - began), usage
+
     def give_up(self, batch: Run) -> None:
         """Halt a run, and forget what of it was not let in."""
         runs.halt(batch.run_id, "the benchmark is done with it")
@@ -209,7 +233,7 @@ def await_end(batch: Run) -> Run:
     return batch
 
 
-def last_finish(batch: Run) -> float:
+def _last_finish(batch: Run) -> float:
     """When the last indicator of a run was done, in seconds since the epoch."""
     statement = text("SELECT extract(epoch FROM max(finished_at))::float FROM run_indicators WHERE run_id = :run_id")
     with engine().connect() as connection:
