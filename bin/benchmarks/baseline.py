@@ -27,7 +27,7 @@ from classify.errors import UserError
 from config.settings import Settings
 
 _READY_WITHIN_S = 90.0
-_STALLED_S = 30.0
+_STALLED_S = 180.0
 _ANSWER_WITHIN_S = 10.0
 _DATABASE = 1
 """Of the same Redis, another than the project's: kombu's keys have the same names there."""
