@@ -2,9 +2,11 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import psutil
 
 from bin.benchmarks.machine import Child
 from bin.benchmarks.simulated import SimulatedLLM, simulated_llm
@@ -26,10 +28,15 @@ class Fleet:
         The endpoint that they ask.
     folder
         Where their logs go.
+    environment
+        Variables that are other than those of a benchmark, which knows no limits.
     """
 
-    def __init__(self, settings: Settings, llm: SimulatedLLM, folder: Path) -> None:
+    def __init__(
+        self, settings: Settings, llm: SimulatedLLM, folder: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.settings = settings
+        self._environment = environment or {}
         self.llm = llm
         self._folder = folder
         self._stack = ExitStack()
@@ -50,16 +57,21 @@ class Fleet:
         command[command.index("--name") + 1] = name
         environment = {
             "DATA_DIR": str(self.settings.data_dir),
-            "REDIS_URL": "",
-            "DATABASE_URL": "",
+            "REDIS_URL": self.settings.redis_url,
+            "DATABASE_URL": self.settings.database_url,
             "OPENAI_BASE_URL": self.llm.url,
             "OPENAI_API_KEY": "",
             "OPENAI_RPM": "",
             "OPENAI_TPM": "",
             "OPENAI_TIMEOUT": "120",
+            **self._environment,
         }
         self._children[name] = self._stack.enter_context(Child(command, environment, self._folder / f"{name}.log"))
         return name
+
+    def families(self, kind: str) -> list[list[psutil.Process]]:
+        """The processes of each `admission` worker, or stage `worker`, that runs."""
+        return [child.family() for name, child in self._children.items() if name.startswith(kind)]
 
     def kill(self, name: str) -> None:
         """Kill -9."""
