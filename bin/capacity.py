@@ -39,6 +39,10 @@ class Costs:
         Seconds that an indicator is in hand in a worker without waiting for the LLM.
     worker_mb, admission_mb
         Memory of a process, its share of shared pages counted (PSS).
+    redis_kb
+        Of Redis's memory, an indicator that waits.
+    disk_kb
+        Of PostgreSQL's disk, an indicator with its sample values, results, calls and classification.
     """
 
     worker_cpu_s: float
@@ -50,12 +54,14 @@ class Costs:
     overhead_s: float
     worker_mb: float
     admission_mb: float
+    redis_kb: float
+    disk_kb: float
 
 
 # On two shared cores of an x86 server, Python 3.11, with
 #     bin/loadtest --ipm 2400 --latency 1 --faults 0 --workers 2 --concurrency 100 --json
 #     the same with --provider rules, for an indicator that asks nobody
-# which give cpu_s_per_indicator, idle_cores_a_worker and memory_mb.
+# which give cpu_s_per_indicator, idle_cores_a_worker, memory_mb, redis_kb_per_indicator and disk_kb_per_indicator.
 COSTS = Costs(
     worker_cpu_s=0.016,
     call_cpu_s=0.004,
@@ -66,6 +72,8 @@ COSTS = Costs(
     overhead_s=0.3,
     worker_mb=110,
     admission_mb=100,
+    redis_kb=3,
+    disk_kb=10,
 )
 
 
@@ -96,8 +104,8 @@ class Supply:
         Of the machines that the workers run on.
     database_cores
         Of PostgreSQL's machine; None when it, and Redis, run on the workers' cores.
-    connections
-        That PostgreSQL gives.
+    connections, reserved
+        That PostgreSQL gives, and that it keeps for superusers.
     rpm, tpm
         Limits of the endpoint; None for none.
     concurrency, pool_size
@@ -111,6 +119,7 @@ class Supply:
     tpm: float | None
     concurrency: int
     pool_size: int
+    reserved: int = 3
 
 
 @dataclass(frozen=True)

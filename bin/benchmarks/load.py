@@ -68,6 +68,7 @@ class _Watch:
     deadline: float
     looks: int = 0
     connections: int = 0
+    redis_bytes: int = 0
     worker_mb: list[float] = field(default_factory=list)
     admission_mb: list[float] = field(default_factory=list)
 
@@ -79,6 +80,7 @@ class _Watch:
             self.admission_mb = [pss_mb(one) or 0.0 for one in self.fleet.families("admission")]
         if self.looks % 4 == 0:
             self.connections = max(self.connections, _sessions())
+            self.redis_bytes = max(self.redis_bytes, _redis_bytes())
         self.looks += 1
 
 
@@ -92,8 +94,18 @@ def _sessions() -> int:
         return int(connection.scalar(statement) or 0)
 
 
+def _redis_bytes() -> int:
+    return int(redis_client().info("memory")["used_memory"])
+
+
+def _disk_bytes() -> int:
+    with engine().connect() as connection:
+        return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+
+
 def run(own: Settings, load: Load) -> dict[str, Any]:
     """Run it over stores that are apart; the facts, under the keys of `--json`."""
+    disk = _disk_bytes()
     sources.load(indicator_from(record)[0] for record in generate(load.indicators))
     median = load.latency_s / math.exp(SIGMA**2 / 2)
     knobs = ["--latency", f"{median:.6f}", "--latency-sigma", str(SIGMA)]
@@ -113,6 +125,7 @@ def run(own: Settings, load: Load) -> dict[str, Any]:
         fleet.await_ready()
         idle = _idle_cores(fleet)
         llm.reset()
+        redis = _redis_bytes()
         began = _spent_s(own, fleet)
         batch = start_run(Selection(), ipm=load.ipm, provider=load.provider)
         assert batch is not None
@@ -136,6 +149,8 @@ def run(own: Settings, load: Load) -> dict[str, Any]:
             "admission": _most(watch.admission_mb),
             "all": round(sum(watch.worker_mb + watch.admission_mb), 1),
         },
+        "redis_kb_per_indicator": round((watch.redis_bytes - redis) / 1000 / load.indicators, 2),
+        "disk_kb_per_indicator": round((_disk_bytes() - disk) / 1000 / load.indicators, 2),
         "idle_cores_a_worker": idle,
         "cpu_s_per_indicator": {name: round(value / done, 5) for name, value in spent.items()},
         "cores": round(sum(spent.values()) / account["elapsed_s"], 2),

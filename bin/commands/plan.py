@@ -9,7 +9,7 @@ the plan stand the same figures for other paces. Asks nobody, and costs nothing.
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any
 
@@ -96,10 +96,12 @@ def supply(
     """What there is: this machine unless told otherwise, and the PostgreSQL of the settings."""
     here = float(os.cpu_count() or 1)
     own_machine = None if settings().embeds_database and database is None else database or here
+    server = room.look()
     return Supply(
         cores=cores or here,
         database_cores=own_machine,
-        connections=room.look().limit,
+        connections=server.limit,
+        reserved=server.reserved,
         rpm=rpm or settings().openai_rpm,
         tpm=tpm or settings().openai_tpm,
         concurrency=concurrency,
@@ -117,6 +119,8 @@ def needs(indicators: int, fleet: Fleet, demand: Demand) -> dict[str, Any]:
         "tasks_in_hand": fleet.tasks_in_hand,
         "connections": fleet.connections,
         "memory_mb": round(fleet.memory_mb),
+        "redis_mb": round(indicators * capacity.COSTS.redis_kb / 1000, 1),
+        "disk_mb": round(indicators * capacity.COSTS.disk_kb / 1000, 1),
         "cores": round(fleet.cores, 2),
         "rpm": round(fleet.ipm * demand.calls),
         "tpm": round(fleet.ipm * demand.tokens),
@@ -139,18 +143,22 @@ def text(plan: dict[str, Any]) -> str:
     """The plan as a person reads it."""
     p = plan
     first = p["limits"][0]
-    fits = "" if p["connections"] <= p["connections_given"] else ": TOO FEW"
+    fits = "" if p["connections"] <= p["connections_given"] else ", TOO FEW"
+    fewer = "" if p["fewest_workers"] >= p["workers"] else f" (or {p['fewest_workers']} of {capacity.MOST_CONCURRENCY})"
     lines = [
         f"{p['indicators']:,} indicators at {p['ipm']:,g} IPM, {p['latency_s']:g} s a call ({p['latency_basis']}),"
         f" provider {p['provider']}, model {p['model']}",
-        f"  workers       {p['workers']:,} of {p['concurrency']} tasks, and {p['admissions']} for admission",
+        f"  workers       {p['workers']:,} of {p['concurrency']} tasks{fewer}, and {p['admissions']} for admission",
         f"  in flight     {p['calls_in_flight']:,.0f} calls on average; room for {p['tasks_in_hand']:,}",
-        f"  connections   {p['connections']:,} ({p['pool_size']} a process, {room.COMMANDS} for commands); PostgreSQL"
-        f" gives {p['connections_given']:,}{fits}",
-        f"  machine       {p['cores']:,.1f} of {p['cores_given']:g} cores, {p['memory_mb']:,} MB"
-        f"{' beside Redis and PostgreSQL' if p['stores_apart'] else ''}",
+        f"  connections   {p['connections']:,} ({p['pool_size']} a process, {room.COMMANDS} for commands), so"
+        f" max_connections {p['max_connections']:,} or more; PostgreSQL gives {p['connections_given']:,}{fits}",
+        f"  cores         {p['cores']:,.1f} of {p['cores_given']:g}"
+        f"{', without' if p['stores_apart'] else ', with'} Redis and PostgreSQL",
+        f"  memory        {p['memory_mb']:,} MB of the workers, {p['redis_mb']:,.0f} MB of Redis;"
+        f" {p['disk_mb']:,.0f} MB on PostgreSQL's disk",
         f"  time          {p['minutes']:,.1f} minutes",
-        f"  gives way     {first['name']}, at {pace(first['ipm'])} ({first['why']}); what helps: {first['remedy']}",
+        f"  gives way     {first['name']}, at {pace(first['ipm'])} ({first['why']})",
+        f"  what helps    {first['remedy']}",
         f"  LLM           {p['basis']}",
         f"  an indicator  {p['llm_calls_per_indicator']:,.2f} calls, {p['prompt_tokens_per_indicator']:,.0f} prompt"
         f" tokens ({p['cached_share']:.0%} cached), {p['completion_tokens_per_indicator']:,.0f} completion tokens",
@@ -240,6 +248,7 @@ def main(argv: Sequence[str]) -> None:
     latency_s = options.latency or projected["measured_latency_s"] or _LATENCY_S
     asked = demand(projected, latency_s)
     given = supply(options.rpm_limit, options.tpm_limit, options.concurrency, options.cores, options.database_cores)
+    fullest = replace(given, concurrency=max(given.concurrency, capacity.MOST_CONCURRENCY))
     bearing = limits(asked, given)
 
     def row(ipm: float) -> dict[str, Any]:
@@ -253,6 +262,8 @@ def main(argv: Sequence[str]) -> None:
         "latency_basis": "given" if options.latency else "measured" if projected["measured_latency_s"] else "assumed",
         "concurrency": options.concurrency,
         "pool_size": given.pool_size,
+        "fewest_workers": capacity.fleet(options.ipm, asked, fullest).workers,
+        "max_connections": capacity.fleet(options.ipm, asked, given).connections + given.reserved,
         "connections_given": given.connections,
         "cores_given": given.cores,
         "stores_apart": given.database_cores is not None,
