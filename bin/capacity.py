@@ -39,6 +39,8 @@ class Costs:
         Seconds that an indicator is in hand in a worker without waiting for the LLM.
     worker_mb, admission_mb
         Memory of a process, its share of shared pages counted (PSS).
+    task_mb
+        Of a worker, each task in hand on top.
     redis_kb
         Of Redis's memory, an indicator that waits.
     disk_kb
@@ -53,27 +55,31 @@ class Costs:
     idle_cores: float
     overhead_s: float
     worker_mb: float
+    task_mb: float
     admission_mb: float
     redis_kb: float
     disk_kb: float
 
 
-# On two shared cores of an x86 server, Python 3.11, with
-#     bin/loadtest --ipm 2400 --latency 1 --faults 0 --workers 2 --concurrency 100 --json
-#     the same with --provider rules, for an indicator that asks nobody
-# which give cpu_s_per_indicator, idle_cores_a_worker, memory_mb, redis_kb_per_indicator and disk_kb_per_indicator.
+# On two shared cores of an x86 server, Python 3.11, while others worked on them; the figures are those of
+# cpu_s_per_indicator, idle_cores_a_worker, memory_mb, redis_kb_per_indicator and disk_kb_per_indicator that these tell:
+#     bin/loadtest --json --ipm 800 --latency 2
+#     bin/loadtest --json --ipm 2400 --latency 1 --faults 0 --workers 2 --concurrency 130 --indicators 1800
+#     bin/loadtest --json --ipm 2400 --provider rules --workers 2 --indicators 1200
+# A call took 0.006 core-seconds in nine workers with little to do and 0.003 in two busy ones: the mean is taken.
 COSTS = Costs(
     worker_cpu_s=0.016,
-    call_cpu_s=0.004,
-    admission_cpu_s=0.003,
-    redis_cpu_s=0.003,
-    postgres_cpu_s=0.008,
-    idle_cores=0.01,
+    call_cpu_s=0.0045,
+    admission_cpu_s=0.005,
+    redis_cpu_s=0.0025,
+    postgres_cpu_s=0.0055,
+    idle_cores=0.0055,
     overhead_s=0.3,
-    worker_mb=110,
-    admission_mb=100,
-    redis_kb=3,
-    disk_kb=10,
+    worker_mb=102,
+    task_mb=0.2,
+    admission_mb=106,
+    redis_kb=5.5,
+    disk_kb=9,
 )
 
 
@@ -181,7 +187,7 @@ def fleet(ipm: float, demand: Demand, supply: Supply, workers: int | None = None
         calls_in_flight=in_flight,
         tasks_in_hand=in_hand,
         connections=room.needed(workers, admissions, supply.pool_size),
-        memory_mb=workers * COSTS.worker_mb + admissions * COSTS.admission_mb,
+        memory_mb=workers * (COSTS.worker_mb + supply.concurrency * COSTS.task_mb) + admissions * COSTS.admission_mb,
         cores=cores,
     )
 

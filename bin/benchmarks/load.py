@@ -126,16 +126,19 @@ def run(own: Settings, load: Load) -> dict[str, Any]:
         idle = _idle_cores(fleet)
         llm.reset()
         redis = _redis_bytes()
-        began = _spent_s(own, fleet)
+        began, started = _spent_s(own, fleet), time.monotonic()
         batch = start_run(Selection(), ipm=load.ipm, provider=load.provider)
         assert batch is not None
         longest_s = _GIVE_UP_AFTER * 60 * load.indicators / load.ipm + _GRACE_S
         watch = _Watch(fleet, batch.run_id, time.monotonic() + longest_s)
         batch = follow(batch, watch)
         spent = {name: value - began[name] for name, value in _spent_s(own, fleet).items()}
+        took_s = time.monotonic() - started
         stats = llm.stats()
     account, proof = facts.report(batch), facts.verify(batch.run_id)
     done = max(1, account["completed"])
+    cores = sum(spent.values()) / took_s
+    spent["workers"] -= idle * load.fleet.workers * took_s  # told apart: it grows with the workers, not with their work
     return {
         **{k: account[k] for k in _OF_THE_REPORT},
         "missing": proof.missing,
@@ -153,7 +156,7 @@ def run(own: Settings, load: Load) -> dict[str, Any]:
         "disk_kb_per_indicator": round((_disk_bytes() - disk) / 1000 / load.indicators, 2),
         "idle_cores_a_worker": idle,
         "cpu_s_per_indicator": {name: round(value / done, 5) for name, value in spent.items()},
-        "cores": round(sum(spent.values()) / account["elapsed_s"], 2),
+        "cores": round(cores, 2),
         "verified": proof.ok,
     }
 
