@@ -59,7 +59,7 @@ def loadtest(environment: dict[str, str], *words: str) -> subprocess.CompletedPr
         env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=500,
         check=False,
     )
 

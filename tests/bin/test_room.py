@@ -37,7 +37,7 @@ def run(settings: Settings, module: str, *words: str) -> subprocess.CompletedPro
         env={**os.environ, "DATA_DIR": str(settings.data_dir), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -50,7 +50,7 @@ def sessions(settings: Settings, name: str) -> int:
 
 
 def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.1)
