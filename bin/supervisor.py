@@ -24,7 +24,8 @@ _UP_S = 3.0
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """For `preexec_fn`: asks the system to end this process (SIGTERM) when its parent dies, even by SIGKILL."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -57,7 +58,7 @@ def supervise(command: Sequence[str]) -> int:
             print(f"supervisor: ended with status {status}, started again", file=sys.stderr, flush=True)
             time.sleep(_PAUSE_S)
         starts.append(time.monotonic())
-        child = subprocess.Popen(command, preexec_fn=_die_with_parent)  # no threads here
+        child = subprocess.Popen(command, preexec_fn=die_with_parent)  # no threads here
         if asked:  # in the moment of starting
             child.send_signal(asked[0])
         code = child.wait()

@@ -9,7 +9,7 @@ from tasks import transport
 transport.install()
 app = Celery("tasks", include=["tasks.logs", "tasks.stages"])
 app.config_from_object("config.celery")
-app.steps["worker"].update({"tasks.keeper:Keeper", "tasks.reconciler:ReconcilerStep"})
+app.steps["worker"].update({"tasks.connections:Connections", "tasks.keeper:Keeper", "tasks.reconciler:ReconcilerStep"})
 app.steps["consumer"].add("tasks.keeper:HandBack")
 
 

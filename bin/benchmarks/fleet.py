@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -29,10 +29,15 @@ class Fleet:
         The endpoint that they ask.
     folder
         Where their logs go.
+    environment
+        Variables that are other than those of a benchmark, which knows no limits.
     """
 
-    def __init__(self, settings: Settings, llm: SimulatedLLM, folder: Path) -> None:
+    def __init__(
+        self, settings: Settings, llm: SimulatedLLM, folder: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.settings = settings
+        self._environment = environment or {}
         self.llm = llm
         self._folder = folder
         self._stack = ExitStack()
@@ -58,13 +63,14 @@ class Fleet:
             "OPENAI_RPM": "",
             "OPENAI_TPM": "",
             "OPENAI_TIMEOUT": "120",
+            **self._environment,
         }
         self._children[name] = self._stack.enter_context(Child(command, environment, self._folder / f"{name}.log"))
         return name
 
-    def families(self) -> dict[str, list[psutil.Process]]:
-        """Name → the worker's processes."""
-        return {name: child.family() for name, child in self._children.items()}
+    def families(self, kind: str = "") -> dict[str, list[psutil.Process]]:
+        """Name → the processes of each worker that runs: of all, of the `admission` workers, or the stage `worker`s."""
+        return {name: child.family() for name, child in self._children.items() if name.startswith(kind)}
 
     def kill(self, name: str) -> None:
         """Kill -9."""

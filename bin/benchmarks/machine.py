@@ -8,6 +8,7 @@ from types import TracebackType
 
 import psutil
 
+from bin.supervisor import die_with_parent
 from config.settings import ROOT
 
 _END_WITHIN_S = 10.0
@@ -41,6 +42,7 @@ class Child:
                 stderr=errors,
                 text=True,
                 start_new_session=True,  # Ctrl-C is for the command, which ends its children in order
+                preexec_fn=die_with_parent,  # whatever becomes of it
             )
         self._root = psutil.Process(self._process.pid)
         self.log = log

@@ -17,8 +17,12 @@ def say(progress: str) -> None:
 
 
 def stores_of(settings: Settings) -> dict[str, str]:
-    """The environment in which a process uses these embedded stores and no others."""
-    return {"DATA_DIR": str(settings.data_dir), "REDIS_URL": "", "DATABASE_URL": ""}
+    """The environment in which a process uses these stores and no others."""
+    return {
+        "DATA_DIR": str(settings.data_dir),
+        "REDIS_URL": settings.redis_url,
+        "DATABASE_URL": settings.database_url,
+    }
 
 
 def machine() -> dict[str, Any]:

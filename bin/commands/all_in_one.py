@@ -19,7 +19,7 @@ from classify.intake import RejectFile, default_reject_path, indicator_from
 from classify.loading import load_file
 from classify.providers import PROVIDERS, provider_named
 from classify.samples import generate
-from classify.store import facts, runs, sources
+from classify.store import facts, room, runs, sources
 from classify.store.runs import Run, Selection
 from config.settings import settings
 from tasks.enqueue import start_run
@@ -41,6 +41,7 @@ def _workers(count: int) -> Iterator[Callable[[], None]]:
     Callable
         Raises WorkerLostError when one of them has ended so often that its supervisor gave up.
     """
+    room.check(count)
     names = [workers.ADMISSION, *(f"worker{i + 1}" for i in range(count))]
     ours = [name for name in names if not processes.find(settings(), name)]
 

@@ -49,11 +49,14 @@ def scale(settings: Settings, count: int | None, concurrency: int | None) -> Cha
     Raises
     ------
     UserError
-        When one that was started ends at once.
+        When one that was started ends at once, or PostgreSQL has no room for so many.
     """
+    from classify.store import room  # SQLAlchemy takes its time, and `bin/stack down` has no use for it
+
     before = recorded(settings)
     if count is None:
         count = sum(name.startswith(_WORKER) for name in before) or _DEFAULT_WORKERS
+    room.check(count)
     wanted = [ADMISSION, *(f"{_WORKER}{number}" for number in range(1, count + 1))]
     change = Change(stopped=[name for name in before if name not in wanted])
     change.killed = processes.stop(settings, change.stopped)

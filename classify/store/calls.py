@@ -36,3 +36,16 @@ def spent(run_id: str) -> float:
     with engine().connect() as connection:
         statement = text("SELECT coalesce(sum(cost_usd), 0)::float FROM llm_calls WHERE run_id = :run_id")
         return float(connection.scalar(statement, {"run_id": run_id}) or 0)
+
+
+def latency_s(run_id: str) -> dict[str, float | None]:
+    """Seconds that the answered calls of a run took: `mean`, `p50`, `p99`; None when there were none."""
+    statement = text("""
+        SELECT avg(latency_ms) / 1000 AS mean,
+               percentile_cont(0.5) WITHIN GROUP (ORDER BY latency_ms) / 1000 AS p50,
+               percentile_cont(0.99) WITHIN GROUP (ORDER BY latency_ms) / 1000 AS p99
+        FROM llm_calls WHERE run_id = :run_id AND outcome = 'ok'
+    """)
+    with engine().connect() as connection:
+        row = connection.execute(statement, {"run_id": run_id}).mappings().one()
+    return {name: None if value is None else round(float(value), 3) for name, value in row.items()}

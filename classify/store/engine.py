@@ -10,7 +10,10 @@ from classify.errors import UserError
 from config.settings import settings
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
+APPLICATION = "classify"
+"""What sessions are called, unless PGAPPNAME says it more exactly."""
 _MIGRATION_LOCK = 0x636C6173  # any number that nothing else takes an advisory lock on
+_ARGUMENTS = {"connect_timeout": 10, "fallback_application_name": APPLICATION}
 
 
 @cache
@@ -28,7 +31,7 @@ def engine() -> Engine:
         max_overflow=0,
         pool_pre_ping=False,
         pool_recycle=600,
-        connect_args={"connect_timeout": 10, "application_name": "classify"},
+        connect_args=_ARGUMENTS,
     )
 
 
@@ -68,7 +71,7 @@ def migrate(database_url: str) -> None:
     UserError
         When the database cannot be reached.
     """
-    once = create_engine(database_url, poolclass=NullPool, connect_args={"connect_timeout": 10})
+    once = create_engine(database_url, poolclass=NullPool, connect_args=_ARGUMENTS)
     try:
         with once.begin() as connection:
             if _is_current(connection):

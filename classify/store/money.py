@@ -43,11 +43,14 @@ class Measured:
         How many runs, and how many indicators they completed.
     models
         Who answered.
+    latency_s
+        Mean seconds of an answered call; None when none was.
     """
 
     runs: int
     indicators: int
     models: list[str]
+    latency_s: float | None
     stages: dict[str, dict[str, Any]]
 
 
@@ -65,10 +68,14 @@ def measured(provider: str, runs: int = 5) -> Measured | None:
         if not found:
             return None
         statement = text(f"SELECT stage, {_SUMS} FROM llm_calls WHERE run_id = ANY(:ids) GROUP BY stage ORDER BY stage")
-        rows = connection.execute(statement, {"ids": [row.run_id for row in found]}).mappings().all()
+        ids = {"ids": [row.run_id for row in found]}
+        rows = connection.execute(statement, ids).mappings().all()
+        answered = "SELECT avg(latency_ms) / 1000 FROM llm_calls WHERE run_id = ANY(:ids) AND outcome = 'ok'"
+        latency_s = connection.scalar(text(answered), ids)
     return Measured(
         runs=len(found),
         indicators=sum(row.completed for row in found),
         models=sorted({row.model for row in found}),
+        latency_s=None if latency_s is None else float(latency_s),
         stages={row["stage"]: {name: value for name, value in row.items() if name != "stage"} for row in rows},
     )
