@@ -1,4 +1,4 @@
-"""The manifests for Kubernetes: built by kubectl's own Kustomize, held against the schemas, and what schemas cannot say."""
+"""The manifests for Kubernetes, built by kubectl's own Kustomize: the schemas, and what schemas cannot say."""
 
 import json
 import re
