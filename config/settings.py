@@ -104,6 +104,8 @@ class Settings(BaseModel):
     """A worker that has grown beyond it finishes what it has begun and makes room for a new one; 0: no limit."""
     max_crashes: int = Field(default=3, ge=1)
     """How often a stage may kill its worker before the indicator has failed."""
+    alive_file: Path | None = None
+    """Touched twice a second by a worker whose event loop comes round, for probes to look at its age."""
     log_level: str = Field(default="WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     log_format: str = Field(default="text", pattern="^(text|json)$")
     """`json` is one object a line."""

@@ -59,6 +59,7 @@ class Keeper(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no ty
                 log.info("Redis is away: %s", error)
             except Exception:
                 log.exception("the keeper goes on after an error")
+            _show_life()
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -124,6 +125,12 @@ def _overdue() -> set[str]:
     """Delivery tags of tasks that are stuck."""
     latest = time.time() - LONGEST_TASK_S
     return {r.message.delivery_tag for r in tuple(state.active_requests) if r.time_start and r.time_start < latest}
+
+
+def _show_life() -> None:
+    if path := settings().alive_file:
+        with contextlib.suppress(OSError):  # that it cannot be written shows where it is looked for
+            path.touch()
 
 
 def _has_outgrown() -> bool:
