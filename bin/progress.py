@@ -13,7 +13,7 @@ from bin.live.screen import Screen, line
 from classify.store.runs import Run
 
 _PAUSE_S = 1.0
-_LEAST_PAUSE_S = 0.25
+_LEAST_PAUSE_S, _MOST_PAUSE_S = 0.25, 5.0
 _PLAIN_EVERY_S = 5.0
 _SHARE_OF_TIME = 20
 """A look that takes long is followed by a pause so many times as long: big ledgers are not to suffer from watchers."""
@@ -83,6 +83,6 @@ def _in_lines(watch: Watch, console: Console, check: Callable[[], None]) -> Look
 
 def _look_again(watch: Watch, last: Look) -> Look:
     """Look after a pause: short towards the end, so that it is not missed by long."""
-    soon = _PAUSE_S if last.eta_s is None else min(_PAUSE_S, last.eta_s)
-    time.sleep(max(soon, _LEAST_PAUSE_S, _SHARE_OF_TIME * last.took_s))
+    usual = _PAUSE_S if last.eta_s is None else max(min(_PAUSE_S, last.eta_s), _LEAST_PAUSE_S)
+    time.sleep(max(usual, min(_SHARE_OF_TIME * last.took_s, _MOST_PAUSE_S)))
     return watch.look()

@@ -165,8 +165,9 @@ def _workers(look: Look, room: int | None, *, roomy: bool) -> RenderableType:
     names = sorted(done.keys() | fleet.keys(), key=lambda name: (name not in done, _by_number(name)))
     table = Table(box=None, expand=True, padding=(0, 1), pad_edge=False, header_style="dim")
     table.add_column("worker", no_wrap=True, overflow="ellipsis", ratio=1)
-    for title in ("done", "share", "in hand", "memory", "heard"):
+    for title in ("done", "share", "in hand", "memory"):
         table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("heard", justify="right", no_wrap=True, width=len("silent 100 s"))
     if roomy:
         table.add_column("", ratio=1)
     # The silent ones first where not all have room: they are what one looks for.
