@@ -65,10 +65,9 @@ class Look:
 
     @property
     def whole_ipm(self) -> float:
-        """Indicators a minute from the first admission to now or the end."""
-        began_after = self.elapsed_s - self.glance.active_s
-        seconds = self.glance.active_s if not self.run.finished_at else max(self.elapsed_s - max(began_after, 0), 0)
-        return 60 * self.glance.counts.done / seconds if seconds >= 1 else 0.0
+        """Indicators a minute from the first admission to the last that was done."""
+        worked_s = self.glance.worked_s
+        return 60 * self.glance.counts.done / worked_s if worked_s else 0.0
 
     @property
     def eta_s(self) -> float | None:

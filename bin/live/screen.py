@@ -5,6 +5,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bin.live.fleet import by_number
 from bin.live.look import Look
 
 _WIDE = 130
@@ -138,7 +139,7 @@ def _figures(look: Look, width: int) -> Table:
         failed = Text(f"{g.counts.failed:,} · {f.error} at {f.stage}, {f.indicator_id}: {f.message}", style="red")
     grid.add_row("failed", failed)
     left = g.counts.queued + g.counts.admitted
-    grid.add_row("left", f"{left:,}, {duration(look.eta_s)}" if left else "nothing")
+    grid.add_row("left", (f"{left:,}" if look.ended else f"{left:,}, {duration(look.eta_s)}") if left else "nothing")
     return grid
 
 
@@ -162,7 +163,7 @@ def _usd(value: float) -> str:
 
 def _workers(look: Look, room: int | None, *, roomy: bool) -> RenderableType:
     done, fleet = look.glance.workers, look.fleet
-    names = sorted(done.keys() | fleet.keys(), key=lambda name: (name not in done, _by_number(name)))
+    names = sorted(done.keys() | fleet.keys(), key=lambda name: (name not in done, by_number(name)))
     table = Table(box=None, expand=True, padding=(0, 1), pad_edge=False, header_style="dim")
     table.add_column("worker", no_wrap=True, overflow="ellipsis", ratio=1)
     for title in ("done", "share", "in hand", "memory"):
@@ -208,9 +209,3 @@ def _worker(look: Look, name: str, largest: int, *, roomy: bool) -> list[Rendera
     if roomy:
         cells.append(ProgressBar(total=largest or 1, completed=done or 0, complete_style="cyan", finished_style="cyan"))
     return cells
-
-
-def _by_number(name: str) -> tuple[str, int]:
-    short = name.partition("@")[0]
-    digits = short[len(short.rstrip("0123456789")) :]
-    return short.removesuffix(digits), int(digits or 0)
