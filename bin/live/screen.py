@@ -112,9 +112,9 @@ def _bars(look: Look) -> Table:
 def _figures(look: Look, width: int) -> Table:
     g, s, now = look.glance, look.glance.spending, look.pace
     room = width - _LABEL - 1
-    grid = Table.grid(padding=(0, 1))
+    grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(width=_LABEL, no_wrap=True, style="dim")
-    grid.add_column(no_wrap=True, overflow="ellipsis")
+    grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     if look.ended:
         pace = [f"{look.whole_ipm:,.0f} IPM from the first admission on", f"target {look.target_ipm:,g}"]
     else:
