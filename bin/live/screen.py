@@ -153,7 +153,8 @@ def _fitting(parts: list[str], room: int) -> str:
 def _short(number: int) -> str:
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= size:
-            return f"{number / size:.1f}{letter}"
+            value = number / size
+            return f"{value:.0f}{letter}" if value >= 100 else f"{value:.1f}{letter}"
     return str(number)
 
 

@@ -58,7 +58,10 @@ def get(url: str) -> tuple[int, str]:
 
 
 def metrics(address: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    families = text_string_to_metric_families(get(f"{address}/metrics")[1])
+    families = list(text_string_to_metric_families(get(f"{address}/metrics")[1]))
+    # What `promtool check metrics` complains of.
+    assert not [f.name for f in families if f.type != "counter" and f.name.endswith(("_total", "_count", "_sum"))]
+    assert all(f.documentation for f in families)
     return {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
 
 
