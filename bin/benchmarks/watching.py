@@ -76,7 +76,8 @@ def measure(settings: Settings, *, workers: int, ipm: float, seconds: float, rou
                 say(f"round {number + 1} of {rounds}: {result.by}")
                 with _watcher(result.by, folder) as watcher:
                     time.sleep(_SETTLE_S)
-                    _window(result, batch, seconds, sum(fleet.families().values(), []), _stores(settings), watcher)
+                    family = [process for one in fleet.families().values() for process in one]
+                    _window(result, batch, seconds, family, _stores(settings), watcher)
     return results
 
 
