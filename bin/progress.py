@@ -1,88 +1,88 @@
-"""The plain progress line: what `--follow` and `bin/all-in-one` show while a run goes on."""
+"""Following a run to its end: a screen on a terminal, elsewhere a plain line every few seconds."""
 
 import sys
 import time
 from collections.abc import Callable
 
-from classify.store import calls, runs
-from classify.store.runs import Counts, Run
+from rich.console import Console
+from rich.live import Live
 
-_TERMINAL_EVERY_S = 0.5
+from bin.live.fleet import Fleet
+from bin.live.look import Look, Watch
+from bin.live.screen import Screen, line
+from classify.store.runs import Run
+
+_PAUSE_S = 1.0
+_LEAST_PAUSE_S, _MOST_PAUSE_S = 0.25, 5.0
 _PLAIN_EVERY_S = 5.0
+_SHARE_OF_TIME = 20
+"""A look that takes long is followed by a pause so many times as long: big ledgers are not to suffer from watchers."""
+_INTRODUCTION_S = 0.4
+"""What the first screen waits for the workers' first words."""
 
 
-def line(run: Run, counts: Counts, elapsed_s: float, *, before: int = 0, cost_usd: float = 0.0) -> str:
-    """One line: share done, counts, indicators a minute since the start, money.
-
-    Parameters
-    ----------
-    elapsed_s
-        Seconds since somebody began to follow.
-    before
-        Indicators that were finished by then.
-    """
-    ipm = 60 * (counts.finished - before) / elapsed_s if elapsed_s else 0.0
-    left = run.total - counts.finished
-    share = 100 * counts.finished // run.total
-    parts = [
-        f"{run.run_id}  {share:3d} %  {counts.done:,} of {run.total:,}",
-        f"{ipm:,.0f} IPM (target {run.target_ipm:,g})",
-        f"{counts.admitted:,} in flight",
-    ]
-    if counts.failed:
-        parts.append(f"{counts.failed:,} failed")
-    if cost_usd:
-        parts.append(f"${cost_usd:,.4f}")
-    if left and counts.finished:
-        parts.append(f"about {_duration(60 * left / (min(ipm, run.target_ipm) or run.target_ipm))} left")
-    return " · ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
-def follow(run: Run, check: Callable[[], None] = lambda: None) -> Run:
-    """Show progress on stderr until every indicator of the run is done or failed, or the run is halted.
+def follow(run: Run, console: Console, *, check: Callable[[], None] = lambda: None, leave: bool = True) -> Look:
+    """Show progress until every indicator of the run is done or failed, or the run is halted.
 
     Parameters
     ----------
     check
         Called at every look; raises to stop waiting, for example because a worker is gone for good.
+    leave
+        Whether the last screen stays on the terminal.
 
     Returns
     -------
-    Run
-        As it ended.
+    Look
+        The last one.
     """
-    terminal = sys.stderr.isatty()
-    started = time.monotonic()
-    before = runs.counts(run.run_id).finished
-    shown = ""
+    with Fleet() as fleet:
+        watch = Watch(run, fleet)
+        look = (_on_screen if console.is_terminal else _in_lines)(watch, console, check)
+    if console.is_terminal and leave:
+        console.print(Screen(look, full=True))
+    if look.run.status == "halted":
+        print(
+            f"run {run.run_id} is halted: {look.run.reason} (bin/enqueue --resume {run.run_id} goes on)",
+            file=sys.stderr,
+            flush=True,
+        )
+    return look
+
+
+def say_it_goes_on(run: Run) -> None:
+    """What who stops following is told."""
+    print(f"the run goes on; bin/monitor {run.run_id} watches it", file=sys.stderr)
+
+
+def _on_screen(watch: Watch, console: Console, check: Callable[[], None]) -> Look:
+    time.sleep(_INTRODUCTION_S)
+    look = watch.look()
+    if look.ended:
+        return look
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        while not look.ended:
+            live.update(Screen(look), refresh=True)
+            check()
+            look = _look_again(watch, look)
+    return look
+
+
+def _in_lines(watch: Watch, console: Console, check: Callable[[], None]) -> Look:
+    look = watch.look()
     due = 0.0
     while True:
-        counts = runs.counts(run.run_id)
-        now = time.monotonic()
-        ended = counts.finished >= run.total
-        if ended or now >= due:
-            due = now + (_TERMINAL_EVERY_S if terminal else _PLAIN_EVERY_S)
-            cost_usd = 0.0 if run.provider == "rules" else calls.spent(run.run_id)
-            text = line(run, counts, now - started, before=before, cost_usd=cost_usd)
-            if terminal:
-                print(f"\r{text.ljust(len(shown))}", end="\n" if ended else "", file=sys.stderr, flush=True)
-            elif text != shown:
-                print(text, file=sys.stderr, flush=True)
-            shown = text
-        if ended:
-            runs.close_finished_runs()
-        run = runs.find_run(run.run_id)
-        if run.status == "halted":
-            print(f"{chr(10) if terminal else ''}{_halted(run)}", file=sys.stderr, flush=True)
-        if run.status != "running":
-            return run
+        if look.ended or time.monotonic() >= due:
+            print(line(look), file=console.file, flush=True)
+            due = time.monotonic() + _PLAIN_EVERY_S
+        if look.ended:
+            return look
         check()
-        time.sleep(0.25)
+        look = _look_again(watch, look)
 
 
-def _halted(run: Run) -> str:
-    return f"run {run.run_id} is halted: {run.reason} (bin/enqueue --resume {run.run_id} goes on)"
+def _look_again(watch: Watch, last: Look) -> Look:
+    """Look after a pause: short towards the end, so that it is not missed by long."""
+    usual = _PAUSE_S if last.eta_s is None else max(min(_PAUSE_S, last.eta_s), _LEAST_PAUSE_S)
+    time.sleep(max(usual, min(_SHARE_OF_TIME * last.took_s, _MOST_PAUSE_S)))
+    return watch.look()

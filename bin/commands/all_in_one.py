@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 
+from rich.console import Console
+
 from bin.cli import Parser, positive_integer, positive_number, print_json, run
 from bin.commands import load, report, verify
 from bin.embedded import ensure_stores, processes, stop_stores, workers
@@ -81,7 +83,7 @@ def _classify(options: "_Options") -> Run | None:
             print(f"run {batch.run_id}: {batch.total:,} indicators at {batch.target_ipm:,g} IPM", file=sys.stderr)
         elif batch := runs.running():
             print(f"run {batch.run_id} goes on", file=sys.stderr)
-        return batch and follow(batch, check)
+        return batch and follow(batch, Console(stderr=True), check=check, leave=False).run
 
 
 def _taken_up(options: "_Options") -> Run | None:

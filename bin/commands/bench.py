@@ -1,11 +1,11 @@
 """Measurements behind the project's decisions, for this machine. Everything runs on stores of its own and is removed.
 
-bin/bench pool    which Celery pool: threads, gevent, prefork
-bin/bench pace    whether the pace is exactly what was asked for
+bin/bench pool      which Celery pool: threads, gevent, prefork
+bin/bench pace      whether the pace is exactly what was asked for
+bin/bench watching  what bin/monitor and bin/flower cost
 bin/bench ceiling | cost | latency | enqueue | load | growth | all
-                  how fast, and at what cost, each beside bare Celery chains on stock settings
-bin/bench simulate
-                  where the design breaks as the load grows, by a model fitted to measured service times
+                     how fast, and at what cost, each beside bare Celery chains on stock settings
+bin/bench simulate  where the design breaks as the load grows, by a model fitted to measured service times
 """
 
 import argparse
@@ -92,6 +92,28 @@ def _simulate(argv: Sequence[str]) -> None:
     simulate_command.main(argv, _own_stores)
 
 
+def _watching(argv: Sequence[str]) -> None:
+    parser = Parser("bench watching", "What bin/monitor and bin/flower cost workers and stores, in one run.")
+    parser.add_argument("--workers", type=positive_integer, default=4, metavar="N", help="stage workers (%(default)s)")
+    parser.add_argument(
+        "--ipm", type=positive_number, default=800, metavar="N", help="indicators a minute (%(default)s)"
+    )
+    parser.add_argument("--rounds", type=positive_integer, default=2, metavar="N", help="turns each (%(default)s)")
+    parser.add_argument("--seconds", type=positive_number, default=20, metavar="S", help="length of one (%(default)s)")
+    parser.add_json()
+    options = parser.parse_args(argv)
+    with _own_stores() as own:
+        from bin.benchmarks import watching  # reads the settings when it is loaded
+
+        results = watching.measure(
+            own, workers=options.workers, ipm=options.ipm, seconds=options.seconds, rounds=options.rounds
+        )
+    if options.json:
+        print_json(watching.facts(results))
+    else:
+        print(watching.table(results))
+
+
 def _pools(text: str) -> list[str]:
     names = text.split(",")
     if unknown := [name for name in names if name not in _POOLS]:
@@ -124,6 +146,7 @@ _BENCHES: dict[str, Callable[[Sequence[str]], int | None]] = {
     "pool": _pool,
     "pace": _pace,
     "simulate": _simulate,
+    "watching": _watching,
     **{name: partial(measurements.command, name, own_stores=_own_stores) for name in measurements.MEASUREMENTS},
     measurements.ALL: partial(measurements.command, measurements.ALL, own_stores=_own_stores),
 }

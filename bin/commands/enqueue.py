@@ -6,11 +6,12 @@ indicator at its first stage without an answer. Nothing that was paid for is pai
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 
+from rich.console import Console
+
 from bin.cli import Parser, positive_integer, positive_number, print_json, run
-from bin.progress import follow
+from bin.progress import follow, say_it_goes_on
 from bin.stores import ready_stores
 from classify.providers import PROVIDERS
 from classify.store.runs import Run, Selection
@@ -40,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     again.add_argument("--resume", metavar="RUN", help="go on with this run")
     again.add_argument("--retry-failed", metavar="RUN", help="the same, and try again what has failed")
     parser.add_argument(
-        "--follow", action="store_true", help="stay and show progress; exit status 1 unless all succeed"
+        "--follow", action="store_true", help="stay and watch as bin/monitor does; exit status 1 unless all succeed"
     )
     parser.add_json()
     options = parser.parse_args(argv)
@@ -64,11 +65,10 @@ def main(argv: Sequence[str]) -> int:
     if not batch or not count or not options.follow:
         return 0
     try:
-        ended = follow(batch)
+        return 0 if follow(batch, Console(stderr=True)).complete else 1
     except KeyboardInterrupt:
-        print(f"\nthe run goes on without this command; bin/report {batch.run_id} tells how far it is", file=sys.stderr)
+        say_it_goes_on(batch)
         return 130
-    return 0 if ended.status == "done" and ended.completed == ended.total else 1
 
 
 def _new(options: argparse.Namespace, ipm: float) -> tuple[Run | None, int]:

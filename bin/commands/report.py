@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bin.cli import Parser, print_json, run
+from bin.live.fleet import by_number
 from bin.page import page
 from bin.stores import ready_stores
 from classify.errors import UserError
@@ -40,7 +41,7 @@ def text(facts_of_run: Mapping[str, Any]) -> str:
         lines.append(f"  {'outcomes':<12} {', '.join(f'{n:,} {outcome}' for outcome, n in r['outcomes'].items())}")
     lines += [
         f"  {'workers' if i == 0 else '':<12} {name}: {n:,} ({n / r['completed']:.1%})"
-        for i, (name, n) in enumerate(r["workers"].items())
+        for i, (name, n) in enumerate(sorted(r["workers"].items(), key=lambda item: by_number(item[0])))
     ]
     lines += [
         f"  {'failures' if i == 0 else '':<12} {f['count']:,} × {f['error']} at {f['stage']}: {f['message']}"

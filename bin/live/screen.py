@@ -5,11 +5,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bin.live.fleet import Heard
+from bin.live.fleet import by_number
 from bin.live.look import Look
 
 _WIDE = 130
 """Columns from which on workers stand beside the bars and not below them."""
+_ROOMY = 100
+"""Columns from which on a worker has a bar of its own."""
 _LABEL = 11
 
 
@@ -53,38 +55,40 @@ class Screen:
         self._full = full
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        wide = options.max_width >= _WIDE
+        look, width = self._look, options.max_width
         height = None if self._full else console.size.height
-        figures = _figures(self._look)
-        if wide:
+        if width >= _WIDE:
             side = Table.grid(expand=True, padding=(0, 3))
             side.add_column(ratio=1)
             side.add_column(ratio=1)
             room = None if height is None else height - 2
-            left = Group(_bars(self._look), Text(""), figures)
-            side.add_row(left, _workers(self._look, room, roomy=True))
-            yield Group(_head(self._look), Text(""), side)
+            left = Group(_bars(look), Text(""), _figures(look, width // 2 - 2))
+            side.add_row(left, _workers(look, room, roomy=True))
+            yield Group(_head(look), _trouble(look), side)
             return
+        figures = _figures(look, width)
         room = None if height is None else height - 10 - figures.row_count
-        yield Group(
-            _head(self._look),
-            Text(""),
-            _bars(self._look),
-            figures,
-            _workers(self._look, room, roomy=options.max_width >= 100),
-        )
+        yield Group(_head(look), _trouble(look), _bars(look), figures, _workers(look, room, roomy=width >= _ROOMY))
 
 
-def _head(look: Look) -> RenderableType:
+def _head(look: Look) -> Text:
     kind = {"running": "bold cyan", "done": "bold green", "halted": "bold red"}.get(look.run.status, "bold")
     text = Text(f"run {look.run.run_id} ", style="bold", no_wrap=True, overflow="ellipsis")
     text.append(look.run.status, style=kind)
-    text.append(f"  {look.run.provider} ({look.run.model})  {duration(look.elapsed_s)}", style="dim")
-    if look.stale:
-        text.append("  the database is away", style="bold red")
-    if look.run.reason:
-        text.append(f"  {look.run.reason}", style="red")
+    text.append(f"  {duration(look.elapsed_s)}  {look.run.provider} ({look.run.model})", style="dim")
     return text
+
+
+def _trouble(look: Look) -> Text:
+    """The line below the head: empty when all is well."""
+    said = []
+    if look.run.reason:
+        said.append(look.run.reason)
+    if look.stale:
+        said.append(f"the database is away, the counts are from {duration(look.age_s)} ago")
+    if look.queues is None:
+        said.append("Redis is away")
+    return Text(" · ".join(said), style="bold red", no_wrap=True, overflow="ellipsis")
 
 
 def _bars(look: Look) -> Table:
@@ -92,7 +96,7 @@ def _bars(look: Look) -> Table:
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(width=_LABEL, no_wrap=True)
     grid.add_column(ratio=1)
-    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True, width=len(f"{total:,}"))
     grid.add_column(justify="right", no_wrap=True, width=5)
 
     def row(label: str, done: int, style: str) -> None:
@@ -105,63 +109,67 @@ def _bars(look: Look) -> Table:
     return grid
 
 
-def _figures(look: Look) -> Table:
+def _figures(look: Look, width: int) -> Table:
     g, s, now = look.glance, look.glance.spending, look.pace
-    grid = Table.grid(padding=(0, 1))
+    room = width - _LABEL - 1
+    grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(width=_LABEL, no_wrap=True, style="dim")
-    grid.add_column(no_wrap=True, overflow="ellipsis")
+    grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     if look.ended:
-        rate = Text(f"{look.whole_ipm:,.0f} IPM from the first admission on · target {look.target_ipm:,g}")
+        pace = [f"{look.whole_ipm:,.0f} IPM from the first admission on", f"target {look.target_ipm:,g}"]
     else:
-        rate = Text(f"{g.now_ipm:,.0f} now · {g.minute_ipm:,.0f} over a minute · target {look.target_ipm:,g} IPM")
-    if now and now.factor < 1:
-        rate.append(f" · slowed to {now.factor:.0%}", style="yellow")
-    if now and now.held_s:
-        rate.append(f" · held {now.held_s:.0f} s", style="yellow")
-    grid.add_row("pace", rate)
-    most = f" of at most {now.max_in_flight:,}" if now else ""
-    if look.queues is None:
-        queues = Text(f"{g.counts.admitted:,} · Redis is away", style="red")
-    else:
-        waiting = ", ".join(f"{n:,} {name}" for name, n in look.queues.items())
-        queues = Text(f"{g.counts.admitted:,}{most} · waiting: {waiting}")
-    grid.add_row("in flight", queues)
+        slowed = [f"slowed to {now.factor:.0%}"] if now and now.factor < 1 else []
+        held = [f"held {now.held_s:.0f} s"] if now and now.held_s else []
+        pace = [f"{g.now_ipm:,.0f} now", f"target {look.target_ipm:,g} IPM", *slowed, *held]
+        pace.append(f"{g.minute_ipm:,.0f} over a minute")
+    grid.add_row("pace", _fitting(pace, room))
+    in_flight = [f"{g.counts.admitted:,}" + (f" of at most {now.max_in_flight:,}" if now else "")]
+    if look.queues is not None:
+        in_flight.append("waiting: " + ", ".join(f"{n:,} {name}" for name, n in look.queues.items()))
+    grid.add_row("in flight", _fitting(in_flight, room))
     if s.calls:
-        grid.add_row("LLM", _spending(look))
-        grid.add_row("money", Text(f"${s.cost_usd:,.4f} · ${look.projected_usd:,.4f} projected"))
+        cached = s.cached_tokens / s.prompt_tokens if s.prompt_tokens else 0
+        tokens = f"{_short(s.prompt_tokens)} tokens in, {cached:.0%} cached, {_short(s.completion_tokens)} out"
+        grid.add_row("LLM", f"{s.calls:,} calls, {s.retries:,} made again")
+        projected = [] if look.ended else [f"{_usd(look.projected_usd)} projected"]
+        grid.add_row("money", _fitting([_usd(s.cost_usd), *projected, tokens], room))
     failed = Text(f"{g.counts.failed:,}")
     if g.failure:
         f = g.failure
         failed = Text(f"{g.counts.failed:,} · {f.error} at {f.stage}, {f.indicator_id}: {f.message}", style="red")
     grid.add_row("failed", failed)
-    grid.add_row(
-        "left", "nothing" if look.ended else f"{g.counts.queued + g.counts.admitted:,}, {duration(look.eta_s)}"
-    )
+    left = g.counts.queued + g.counts.admitted
+    grid.add_row("left", (f"{left:,}" if look.ended else f"{left:,}, {duration(look.eta_s)}") if left else "nothing")
     return grid
 
 
-def _spending(look: Look) -> Text:
-    s = look.glance.spending
-    return Text(
-        f"{s.calls:,} calls, {s.retries:,} made again · tokens {_short(s.prompt_tokens)} in"
-        f" ({_short(s.cached_tokens)} cached), {_short(s.completion_tokens)} out"
-    )
+def _fitting(parts: list[str], room: int) -> str:
+    """As many of the parts as there is room for: what is cut off in a figure's midst is no figure."""
+    while len(parts) > 1 and len(" · ".join(parts)) > room:
+        parts = parts[:-1]
+    return " · ".join(parts)
 
 
 def _short(number: int) -> str:
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= size:
-            return f"{number / size:.1f}{letter}"
+            value = number / size
+            return f"{value:.0f}{letter}" if value >= 100 else f"{value:.1f}{letter}"
     return str(number)
+
+
+def _usd(value: float) -> str:
+    return f"${value:,.2f}" if value >= 10 else f"${value:,.4f}"
 
 
 def _workers(look: Look, room: int | None, *, roomy: bool) -> RenderableType:
     done, fleet = look.glance.workers, look.fleet
-    names = sorted(done.keys() | fleet.keys(), key=lambda name: (name not in done, _by_number(name)))
+    names = sorted(done.keys() | fleet.keys(), key=lambda name: (name not in done, by_number(name)))
     table = Table(box=None, expand=True, padding=(0, 1), pad_edge=False, header_style="dim")
     table.add_column("worker", no_wrap=True, overflow="ellipsis", ratio=1)
-    for title in ("done", "share", "in hand", "memory", "heard"):
+    for title in ("done", "share", "in hand", "memory"):
         table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("heard", justify="right", no_wrap=True, width=len("silent 100 s"))
     if roomy:
         table.add_column("", ratio=1)
     # The silent ones first where not all have room: they are what one looks for.
@@ -173,36 +181,32 @@ def _workers(look: Look, room: int | None, *, roomy: bool) -> RenderableType:
         shown = [name for name in names if name in chosen]
     largest = max(done.values(), default=0)
     for name in shown:
-        table.add_row(*_worker(name, done.get(name), sum(done.values()), largest, fleet.get(name), roomy=roomy))
+        table.add_row(*_worker(look, name, largest, roomy=roomy))
     if len(shown) < len(names):
         return Group(table, Text(f"and {len(names) - len(shown)} more workers", style="dim"))
     return table
 
 
-def _worker(
-    name: str, done: int | None, total: int, largest: int, heard: Heard | None, *, roomy: bool
-) -> list[RenderableType]:
+def _worker(look: Look, name: str, largest: int, *, roomy: bool) -> list[RenderableType]:
+    done, heard = look.glance.workers.get(name), look.fleet.get(name)
     state = heard.state if heard else ""
     if heard is None:
-        last: RenderableType = Text("–", style="dim")
+        last = Text("–", style="dim")
     elif state == "up":
-        last = Text(f"{heard.silent_s:.0f} s")
+        last = Text(duration(heard.silent_s))
     else:
-        last = Text(f"{state} {duration(heard.silent_s)}", style="bold red" if state == "silent" else "dim")
+        # Without Redis nobody is heard, and that is no fault of theirs.
+        last = Text(
+            f"{state} {duration(heard.silent_s)}", style="bold red" if state == "silent" and look.queues else "dim"
+        )
     cells: list[RenderableType] = [
         Text(name, style="" if state == "up" else "dim"),
         "–" if done is None else f"{done:,}",
-        "–" if done is None or not total else f"{100 * done / total:.0f} %",
-        str(heard.in_hand) if heard and state == "up" else "–",
+        "–" if done is None else f"{100 * done / sum(look.glance.workers.values()):.0f} %",
+        str(heard.in_hand) if heard and state == "up" and not look.ended else "–",
         f"{heard.memory_mb:,.0f} MB" if heard and heard.memory_mb else "–",
         last,
     ]
     if roomy:
         cells.append(ProgressBar(total=largest or 1, completed=done or 0, complete_style="cyan", finished_style="cyan"))
     return cells
-
-
-def _by_number(name: str) -> tuple[str, int]:
-    short = name.partition("@")[0]
-    digits = short[len(short.rstrip("0123456789")) :]
-    return short.removesuffix(digits), int(digits or 0)

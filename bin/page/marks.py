@@ -9,8 +9,8 @@ from html import escape
 
 
 def tag(name: str, *content: str, **attributes: object) -> str:
-    """An element around HTML that is safe already; attributes are escaped, `class_` is `class`."""
-    given = "".join(f' {key.rstrip("_")}="{escape(str(value))}"' for key, value in attributes.items())
+    """An element around HTML that is safe already; attributes are escaped: `class_` is `class`, `data_x` `data-x`."""
+    given = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"' for key, value in attributes.items())
     return f"<{name}{given}>{''.join(content)}</{name}>"
 
 
@@ -89,11 +89,11 @@ def spans(rows: Iterable[tuple[str, float, float, float, str]]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: frozenset[int] = frozenset()) -> str:
-    """A table of plain text; the columns `numbers` stand to the right. On a phone it scrolls by itself."""
+    """A table of plain text; the columns `numbers` stand to the right. On a phone each row is a list of its own."""
 
-    def cells(name: str, row: Sequence[str]) -> str:
-        return "".join(tag(name, escape(c), **({"class_": "n"} if i in numbers else {})) for i, c in enumerate(row))
+    def cell(i: int, text: str) -> str:
+        return tag("td", escape(text), data_head=head[i], **({"class_": "n"} if i in numbers else {}))
 
-    body = "".join(tag("tr", cells("td", row)) for row in rows)
-    whole = tag("table", tag("thead", tag("tr", cells("th", head))), tag("tbody", body))
-    return tag("div", whole, class_="scroll")
+    names = "".join(tag("th", escape(name), **({"class_": "n"} if i in numbers else {})) for i, name in enumerate(head))
+    body = "".join(tag("tr", *(cell(i, text) for i, text in enumerate(row))) for row in rows)
+    return tag("table", tag("thead", tag("tr", names)), tag("tbody", body))

@@ -1,11 +1,12 @@
 """The page of a run: the same facts as the report's text, and what is better seen than read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from bin.live.fleet import by_number
 from bin.page.marks import Bar, bars, columns, spans, table, tag
 from classify.stages.base import NO_LABELS
 from classify.store.picture import Course, Latency, Picture
@@ -13,12 +14,6 @@ from classify.store.reviews import Item
 
 _STYLE = Path(__file__).with_name("style.css")
 _NOTHING_FROM_OUTSIDE = "default-src 'none'; style-src 'unsafe-inline'"
-_NAMES = {
-    "heat_map_orientation": "Orientation",
-    "temporal_aggregation": "Temporal aggregation",
-    "reporting_frequency": "Reporting frequency",
-    "pattern_type": "Pattern of the values",
-}
 
 
 def page(report: Mapping[str, Any], picture: Picture) -> str:
@@ -31,28 +26,16 @@ def page(report: Mapping[str, Any], picture: Picture) -> str:
     picture
         Of the same run.
     """
-    left = [_card("Families and types", _rows_note(report, picture), _families(picture))]
-    right = [
-        _card("Orientation", "", _labels(picture, "heat_map_orientation")),
-        _card("Workers", "Indicators that each has finished.", _workers(report)),
-        _card("Latency", *_latency(picture)),
-    ]
-    (left if len(picture.families) < 4 else right).append(_card("Money", *_money(report)))
     body = [
         _head(report),
         _tiles(report),
-        tag(
-            "div",
-            _card("Completed per minute", _course_note(picture.course), _course(report, picture.course), wide=True),
-            tag("div", *left),
-            tag("div", *right),
-            _card("Confidence", "Rows by how sure the answer is, from 0 to 1.", _confidence(picture), wide=True),
-            *(_card(_NAMES[name], "", _labels(picture, name)) for name in ("temporal_aggregation",)),
-            *(_card(_NAMES[name], "", _labels(picture, name)) for name in ("reporting_frequency",)),
-            _card("Failures", *_failures(report), wide=True),
-            _card("Disagreements", *_disagreements(picture), wide=True),
-            class_="cards",
-        ),
+        _card("Completed per minute", _course_note(picture.course), _course(report, picture.course)),
+        tag("div", *_columns(report, picture), class_="columns"),
+        _card("Confidence", "Rows by how sure the answer is, from 0 to 1.", _confidence(picture))
+        if picture.rows
+        else "",
+        _card("Failures", *_failures(report)),
+        _card("Disagreements", *_disagreements(picture)),
         tag("footer", f"Made {_moment(datetime.now(timezone.utc))}. Rates leave out the first and the last twentieth."),
     ]
     head = [
@@ -65,9 +48,24 @@ def page(report: Mapping[str, Any], picture: Picture) -> str:
     return f'<!doctype html>\n<html lang="en"><head>{"".join(head)}</head><body>{tag("main", *body)}</body></html>\n'
 
 
-def _card(title: str, note: str, *content: str, wide: bool = False) -> str:
+def _columns(report: Mapping[str, Any], picture: Picture) -> Iterator[str]:
+    """The narrow cards; those of which there is nothing yet are left out."""
+    if report["completed"]:
+        yield _card("Families and types", _rows_note(report, picture), _families(picture))
+    yield _card("Money", *_money(report))
+    if picture.rows:
+        yield _card("Orientation", "", _labels(picture, "heat_map_orientation"))
+    if report["completed"]:
+        yield _card("Workers", "Indicators that each has finished.", _workers(report))
+        yield _card("Latency", *_latency(picture))
+    if picture.rows:
+        yield _card("Temporal aggregation", "", _labels(picture, "temporal_aggregation"))
+        yield _card("Reporting frequency", "", _labels(picture, "reporting_frequency"))
+
+
+def _card(title: str, note: str, *content: str) -> str:
     lead = tag("p", escape(note), class_="note") if note else ""
-    return tag("section", tag("h2", escape(title)), lead, *content, class_="wide" if wide else "")
+    return tag("section", tag("h2", escape(title)), lead, *content)
 
 
 def _head(report: Mapping[str, Any]) -> str:
@@ -85,10 +83,10 @@ def _head(report: Mapping[str, Any]) -> str:
 def _tiles(report: Mapping[str, Any]) -> str:
     r = report
     completed = r["completed_ipm"]
-    share = "" if completed is None else f"{completed / r['target_ipm']:.1%} of "
+    share = "" if completed is None else f"{completed / r['target_ipm']:.1%} of the "
     tiles = [
         (f"{r['completed']:,}", f"of {r['total']:,} completed, {r['failed']:,} failed"),
-        ("–" if completed is None else f"{completed:,.1f}", f"IPM, {share}the target of {r['target_ipm']:,g}"),
+        ("–" if completed is None else f"{completed:,.1f}", f"IPM, {share}target of {r['target_ipm']:,g}"),
         (_seconds(r["elapsed_s"]), "from start to end" if r["status"] == "done" else "so far"),
         (_seconds(r["latency_s"]["p50"]), f"an indicator, p99 {_seconds(r['latency_s']['p99'])}"),
         (f"{r['llm_calls']:,}", f"LLM calls, {r['prompt_tokens'] + r['completion_tokens']:,} tokens"),
@@ -168,7 +166,8 @@ def _labels(picture: Picture, name: str) -> str:
 
 
 def _workers(report: Mapping[str, Any]) -> str:
-    return bars([_bar(name, n, report["completed"]) for name, n in report["workers"].items()])
+    workers = sorted(report["workers"].items(), key=lambda item: by_number(item[0]))
+    return bars([_bar(name, n, report["completed"]) for name, n in workers])
 
 
 def _latency(picture: Picture) -> tuple[str, str]:
@@ -232,11 +231,16 @@ def _disagreements(picture: Picture) -> tuple[str, str]:
     if not picture.reviews:
         return "The answers and the rules agree, or only the rules were asked.", ""
     waiting = sum(n for (_, _, status), n in picture.reviews.items() if status == "open")
-    counted: dict[str, int] = {}
-    for (stage, kind, _), n in picture.reviews.items():
-        label = stage if kind == "disagreement" else f"{stage}, contradicts itself"
-        counted[label] = counted.get(label, 0) + n
-    content = bars([Bar(label, n, f"{n:,}") for label, n in sorted(counted.items(), key=lambda item: -item[1])])
+    content = ""
+    for heading, kind in (("Another answer than the rules'", "disagreement"), ("Contradicts itself", "contradiction")):
+        counted: dict[str, int] = {}
+        for (stage, its_kind, _), n in picture.reviews.items():
+            if its_kind == kind:
+                counted[stage] = counted.get(stage, 0) + n
+        if counted:
+            lines = [Bar(stage, n, f"{n:,}") for stage, n in sorted(counted.items(), key=lambda item: -item[1])]
+            content += tag("div", tag("h3", escape(heading)), bars(lines))
+    content = tag("div", content, class_="pair")
     if picture.examples:
         rows = [_example(item) for item in picture.examples]
         content += tag("h3", "Some of them") + table(["Indicator", "Stage", "Answer", "The rules say"], rows)

@@ -77,7 +77,7 @@ class Metrics:
             return
         counts = runs.counts(run.run_id)
         labels = ["run", "provider", "model", "state"]
-        info = GaugeMetricFamily("classify_run_total", "Indicators of the latest run", labels=labels)
+        info = GaugeMetricFamily("classify_run_size", "Indicators of the latest run", labels=labels)
         info.add_metric([run.run_id, run.provider, run.model, run.status], run.total)
         yield info
         stand = GaugeMetricFamily("classify_run_indicators", "Of the latest run, by status", labels=["run", "status"])

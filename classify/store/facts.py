@@ -93,7 +93,8 @@ _IPM = """
 
 def _ipm(connection: Connection, run_id: str, column: str) -> float | None:
     """Indicators a minute over the steady part: without the first and the last twentieth. None when too few to say."""
-    times = f"SELECT {column} AS at FROM run_indicators WHERE run_id = :run_id AND {column} IS NOT NULL"
+    which = "status = 'done'" if column == "finished_at" else f"{column} IS NOT NULL"  # to fail is not to complete
+    times = f"SELECT {column} AS at FROM run_indicators WHERE run_id = :run_id AND {which}"
     rate: float | None = connection.scalar(text(f"WITH times AS ({times}) {_IPM}"), {"run_id": run_id})
     return rate
 

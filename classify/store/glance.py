@@ -12,6 +12,9 @@ from classify.stages import QUESTIONS, STAGES
 from classify.store.engine import engine
 from classify.store.runs import Counts
 
+NOW_S = 10
+"""Seconds that "now" means where a rate is measured."""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -45,18 +48,19 @@ class Glance:
         Stage → indicators that have its answer of this run; the last stage is what is done.
     workers
         Worker → indicators that it has finished.
-    last_minute, last_10s
-        Indicators done in the last 60 and 10 seconds.
-    active_s
-        Seconds since the first was admitted, until now or the end of the run; 0 before.
+    last_minute, last_now
+        Indicators done in the last 60 and `NOW_S` seconds.
+    active_s, worked_s
+        Seconds since the first was admitted; and from then to the last that was done. 0 before.
     """
 
     counts: Counts
     stages: dict[str, int]
     workers: dict[str, int]
     last_minute: int
-    last_10s: int
+    last_now: int
     active_s: float
+    worked_s: float
     spending: Spending
     failure: Failure | None
 
@@ -67,15 +71,15 @@ class Glance:
 
     @property
     def now_ipm(self) -> float:
-        """Indicators a minute over the last ten seconds."""
-        return 60 * self.last_10s / min(10.0, self.active_s) if self.active_s >= 1 else 0.0
+        """Indicators a minute over the last `NOW_S` seconds, or since the first was admitted."""
+        return 60 * self.last_now / min(float(NOW_S), self.active_s) if self.active_s >= 1 else 0.0
 
 
-_LEDGER = """
+_LEDGER = f"""
     SELECT status, CASE WHEN status = 'done' THEN worker END AS worker, count(*) AS n,
         count(*) FILTER (WHERE status = 'done' AND finished_at > now() - interval '60 s') AS last_minute,
-        count(*) FILTER (WHERE status = 'done' AND finished_at > now() - interval '10 s') AS last_10s,
-        extract(epoch FROM now() - min(admitted_at))::float AS active_s
+        count(*) FILTER (WHERE status = 'done' AND finished_at > now() - interval '{NOW_S} s') AS last_now,
+        min(admitted_at) AS began, max(finished_at) FILTER (WHERE status = 'done') AS ended, now() AS now
     FROM run_indicators WHERE run_id = :run_id GROUP BY 1, 2
 """
 _ON_THEIR_WAY = f"""
@@ -109,13 +113,16 @@ def glance(run_id: str) -> Glance:
     for row in rows:
         by_status[row.status] += row.n
     done = by_status["done"]
+    began = min((row.began for row in rows if row.began), default=None)
+    ended = max((row.ended for row in rows if row.ended), default=None)
     return Glance(
         counts=Counts(**by_status),
         stages={s.name: done + way[s.name] if s.name in way else done for s in STAGES},
         workers={row.worker: row.n for row in rows if row.worker},
         last_minute=sum(row.last_minute for row in rows),
-        last_10s=sum(row.last_10s for row in rows),
-        active_s=max((row.active_s for row in rows if row.active_s is not None), default=0.0),
+        last_now=sum(row.last_now for row in rows),
+        active_s=(rows[0].now - began).total_seconds() if began else 0.0,
+        worked_s=(ended - began).total_seconds() if began and ended else 0.0,
         spending=spending,
         failure=Failure(**failure) if failure else None,
     )

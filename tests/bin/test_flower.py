@@ -65,13 +65,17 @@ def test_what_is_loopback() -> None:
     assert not any(map(is_loopback, ("0.0.0.0", "::", "", "10.0.0.1", "example.org")))
 
 
-def test_a_result_is_shown_as_the_answer_of_its_stage() -> None:
+def test_a_task_is_shown_as_its_indicator_and_the_answer_of_its_stage() -> None:
+    def shown(args: str | None, result: str | None) -> tuple[str | None, str | None]:
+        task = format_task(SimpleNamespace(args=args, result=result))
+        return task.args, task.result
+
     result = (
         "{'run': 'r', 'indicator': 'X', 'provider': 'rules', 'findings': {'type': {'indicator_type': 'flow'}, 'f..."
     )
-    assert format_task(SimpleNamespace(result=result)).result == "indicator_type: flow"
-    assert format_task(SimpleNamespace(result="None")).result == "None"
-    assert format_task(SimpleNamespace(result=None)).result is None
+    assert shown("20261123-1/GDP/X", result) == ("GDP/X in 20261123-1", "indicator_type: flow")
+    assert shown("()", "None") == ("()", "")
+    assert shown(None, None) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -162,9 +166,11 @@ def test_it_shows_tasks_and_workers_and_changes_the_pace(clean_tables: Settings,
         answer = next(task["result"] for task in tasks if task["name"] == "tasks.type")
         assert answer.index("'type': {") < answer.index("'family': {")
 
-        limit = {"workername": admission, "ratelimit": "1200/m"}
+        limit = {"workername": admission, "ratelimit": "1200"}  # as the page's field sends it
         until(lambda: "message" in ask(f"{url}/api/task/rate-limit/tasks.normalize", limit))
         until(lambda: pace().target_ipm == 1200)
+        until(lambda: "message" in ask(f"{url}/api/task/rate-limit/tasks.normalize", {**limit, "ratelimit": "90/h"}))
+        until(lambda: pace().target_ipm == 1.5)
     finally:
         flower.send_signal(signal.SIGTERM)
         flower.wait(10)

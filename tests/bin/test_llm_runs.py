@@ -19,14 +19,18 @@ import pytest
 from sqlalchemy import text
 
 from bin.embedded import processes
+from bin.live.fleet import Fleet
+from bin.live.look import Watch
 from classify.indicator import Indicator
 from classify.intake import indicator_from
 from classify.samples import generate
+from classify.stages import QUESTIONS
 from classify.store import engine, facts, runs, sources
 from classify.store.tables import metadata
 from config.settings import ROOT, Settings
 from tasks.celery import app
 from tasks.clients import redis_client
+from tests.bin.figures import counted, told
 
 KEY = "sk-planted-7f3a9c51e2"
 REAL = ROOT.parent / "shared" / "data" / "indicators_10903.jsonl.gz"
@@ -315,6 +319,51 @@ def _command_lines() -> str:
         except psutil.Error:
             continue
     return "\n".join(lines)
+
+
+def test_monitor_verify_report_metrics_and_tables_tell_the_same(cluster: Cluster) -> None:
+    cluster.control(rubbish=0.6, rubbish_kinds=["prose", "wrong-enum"])
+    with Fleet() as fleet:
+        _, before = told(fleet)
+        followed = cluster.classify(40, "FIGURES")
+        run = runs.find_run()
+        expected = {"admission", "worker1", "worker2"}
+        deadline = time.monotonic() + 15
+        while {n.partition("@")[0] for n, heard in fleet.heard().items() if heard.memory_mb} < expected:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        look = Watch(run, fleet).look()
+        names, after = told(fleet)
+
+    def grown(name: str) -> float:
+        return after[name] - before.get(name, 0.0)
+
+    seen, report, proof = look.glance, facts.report(run), facts.verify(run.run_id)
+    done, failed, workers, calls, tokens, usd = counted(run.run_id)
+    assert (done + failed, failed > 0, done > 0, followed.returncode) == (40, True, True, 1)
+    ipm = 6000
+    assert (ipm, ipm) == (look.target_ipm, report["target_ipm"])
+    assert (
+        grown("classify_indicators_total done") == seen.counts.done == report["completed"] == proof.classified == done
+    )
+    assert grown("classify_indicators_total failed") == seen.counts.failed == report["failed"] == proof.failed == failed
+    assert seen.stages == {q.name: proof.stage_rows[q.table] for q in QUESTIONS} | {"save": proof.classified}
+    assert seen.workers == report["workers"]
+    assert (sum(seen.workers.values()), len(seen.workers)) == (done, workers)
+    assert grown("classify_worker_indicators_total") == done
+    assert grown("classify_llm_calls_total") == seen.spending.calls == report["llm_calls"] == calls
+    assert seen.spending.prompt_tokens + seen.spending.completion_tokens == tokens
+    assert report["prompt_tokens"] + report["completion_tokens"] == tokens
+    assert grown("classify_llm_tokens_total prompt") + grown("classify_llm_tokens_total completion") == tokens
+    assert grown("classify_llm_cost_usd_total") == pytest.approx(usd)
+    assert seen.spending.cost_usd == pytest.approx(report["cost_usd"]) == pytest.approx(usd)
+    assert after["classify_in_flight"] == seen.counts.admitted == 0
+    assert f"{done:,} of 40" in followed.stderr
+    assert f"{failed} failed" in followed.stderr
+    assert f"{done:,} of 40 completed, {failed} failed" in cluster.command("report").stdout
+    dashboard = json.loads((ROOT / "docker" / "grafana" / "dashboard.json").read_text())
+    asked = " ".join(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
+    assert set(re.findall(r"classify_\w+", asked)) <= names
 
 
 @pytest.mark.faults

@@ -2,19 +2,24 @@
 
 import io
 import os
+import pty
+import select
+import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
+from sqlalchemy.exc import OperationalError
 
 from bin.live.fleet import Fleet, Heard
 from bin.live.look import Look, Watch
 from bin.live.screen import Screen, line
 from classify.store import facts, runs, sources
 from classify.store.glance import glance
-from classify.store.runs import Run, Selection
+from classify.store.runs import Counts, Run, Selection
 from config.settings import ROOT, Settings
 from tasks.clients import redis_client
 from tasks.pace import pace
@@ -96,16 +101,59 @@ def test_a_silent_worker_is_shown_before_others(half_way: Run) -> None:
     assert "silent: worker33@test" in line(look)
 
 
-def test_without_redis_it_goes_on_by_the_ledger(half_way: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = Watch(half_way, fleet_of(1))
+def away(*_: object) -> None:
+    raise ConnectionError
 
-    def away() -> None:
-        raise ConnectionError
 
+def test_without_redis_it_goes_on_by_the_ledger_and_says_so(half_way: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = fleet_of(1)
+    fleet._heard["worker1@test"] = Heard(time.monotonic() - 20)
+    watch = Watch(half_way, fleet)
     monkeypatch.setattr("bin.live.look.pace", away)
     look = watch.look()
-    assert look.target_ipm == 600
-    assert "Redis is away" in "\n".join(drawn(look, 80, 24))
+    assert (look.target_ipm, look.glance.counts.done) == (600, 10)
+    lines = drawn(look, 80, 24)
+    assert lines[1].strip() == "Redis is away"
+    monkeypatch.undo()
+    assert drawn(watch.look(), 80, 24)[1].strip() == ""
+
+
+def test_without_the_database_it_shows_what_was_known(half_way: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(run_id: str) -> None:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    watch = Watch(half_way, fleet_of(1))
+    watch.look()
+    monkeypatch.setattr("bin.live.look.glance", gone)
+    look = watch.look()
+    assert (look.stale, look.glance.counts.done) == (True, 10)
+    assert "the database is away, the counts are from 0 s ago" in drawn(look, 80, 24)[1]
+
+
+def test_figures_that_have_no_room_are_left_out_and_not_cut(half_way: Run) -> None:
+    look = Watch(half_way, fleet_of(1)).look()
+    figures = [text for text in drawn(look, 50, 24) if text.startswith(("pace", "in flight", "left"))]
+    assert len(figures) == 3
+    assert not any("…" in text for text in figures)
+
+
+@pytest.mark.parametrize(
+    ("active_s", "last_minute", "last_now", "left"),
+    [
+        (5.0, 0, 0, 90),  # by the target while there is nothing to measure
+        (65.0, 300, 50, 180),
+        (30.0, 20, 50, 180),  # goes on after a pause: the last minute knows little of it
+        (65.0, 0, 0, None),  # stands still
+    ],
+)
+def test_what_is_left_goes_by_the_measured_pace(
+    half_way: Run, active_s: float, last_minute: int, last_now: int, left: float | None
+) -> None:
+    look = Watch(half_way, Fleet()).look()
+    counts = Counts(queued=895, admitted=5, done=99, failed=1)
+    seen = replace(look.glance, counts=counts, active_s=active_s, last_minute=last_minute, last_now=last_now)
+    look = replace(look, run=replace(look.run, total=1000), glance=seen)
+    assert look.eta_s == (None if left is None else pytest.approx(left))
 
 
 def test_no_colour_when_asked(half_way: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,3 +189,40 @@ def test_the_fleet_hears_of_workers_through_redis(stores: Settings) -> None:
             time.sleep(0.1)
         heard = fleet.heard()["far@test"]
     assert (heard.in_hand, heard.processed, heard.state) == (2, 9, "up")
+
+
+@pytest.mark.parametrize("command", [["monitor"], ["enqueue", "--follow", "--ipm", "600"]])
+def test_on_a_terminal_it_draws_a_screen_and_ctrl_c_leaves_the_run_going(
+    clean_tables: Settings, command: list[str]
+) -> None:
+    if command == ["monitor"]:
+        finish(opened(9), left=9)
+    else:
+        sources.load(indicators(9))
+    ours, its = pty.openpty()
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", "LINES": "24", "TERM": "xterm"}
+    python = [sys.executable, "-m", f"bin.commands.{command[0]}", *command[1:]]
+    process = subprocess.Popen(python, stdin=its, stdout=its, stderr=its, env=env)
+    os.close(its)
+    said = b""
+    try:
+        while b"orientation" not in said:
+            assert select.select([ours], [], [], 30)[0], said
+            said += os.read(ours, 65536)
+        process.send_signal(signal.SIGINT)
+        while True:
+            try:
+                said += os.read(ours, 65536)
+            except OSError:  # how Linux says that nobody writes any more
+                break
+        assert process.wait(10) == 130
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    assert said.count(b"\x1b[?1049h") == said.count(b"\x1b[?1049l") == 1
+    after = said.partition(b"\x1b[?1049l")[2].decode()
+    run = runs.find_run()
+    assert f"the run goes on; bin/monitor {run.run_id} watches it" in after
+    assert "Traceback" not in after
+    assert run.status == "running"

@@ -55,7 +55,8 @@ def test_the_page_is_whole_loads_nothing_and_escapes(done: Run) -> None:
         connection.execute(
             text("""
                 INSERT INTO review_items (indicator_id, stage, run_id, fingerprint, kind, answer, by_rules)
-                VALUES ('I0', 'family', :run, 'x', 'disagreement', '{"family": "<b>x</b>"}', '{"family": "other"}')
+                VALUES ('I0', 'family', :run, 'x', 'disagreement', '{"family": "<b>x</b>"}', '{"family": "other"}'),
+                       ('I1', 'type', :run, 'x', 'contradiction', '{"indicator_type": "gap"}', '{}')
             """),
             {"run": done.run_id},
         )
@@ -80,6 +81,8 @@ def test_the_page_is_whole_loads_nothing_and_escapes(done: Run) -> None:
     assert "done, with failures" in html
     for words in ("28", "of 30 completed, 2 failed", "target 600", "BadAnswerError", "bad-answer", "$0.7500"):
         assert words in html
+    for words in ("Another answer than the rules&#x27;", "Contradicts itself", 'data-head="The rules say"'):
+        assert words in html
     assert "prefers-color-scheme: dark" in html
     assert 'name="viewport"' in html
 
@@ -88,7 +91,34 @@ def test_a_run_without_anything_done_has_a_page_too(clean_tables: object) -> Non
     sources.load(indicators(3))
     run = runs.open_run(Selection(), target_ipm=600, provider="rules", model="rules")
     assert run
-    assert "Nothing is completed yet." in html_of(run)
+    html = html_of(run)
+    assert "Nothing is completed yet." in html
+    assert "<h2>Money</h2>" in html
+    assert not re.search("<h2>(Workers|Orientation|Confidence)</h2>", html)
+
+
+def test_workers_stand_in_the_order_of_their_numbers(done: Run) -> None:
+    report = facts.report(done)
+    names = [f"worker{number}@test" for number in range(1, 13)]
+    report["workers"] = dict.fromkeys(sorted(names), 1)
+    for told in (page(report, picture(done.run_id)), command.text(report)):
+        assert re.findall(r"worker\d+@test(?=<|:)", told) == names
+
+
+def test_a_failure_is_not_counted_as_completed(clean_tables: object) -> None:
+    sources.load(indicators(40))
+    run = runs.open_run(Selection(), target_ipm=600, provider="rules", model="rules")
+    assert run
+    finish(run, failed=38)
+    with engine().connect() as connection:
+        connection.execute(text("UPDATE run_indicators SET finished_at = now() WHERE status = 'failed'"))
+        connection.execute(
+            text("""
+                UPDATE run_indicators SET finished_at = now() - interval '30 s' * (indicator_id = 'I0')::int
+                WHERE status = 'done'
+            """)
+        )
+    assert facts.report(run)["completed_ipm"] == 2.0
 
 
 def test_the_command_writes_it_and_names_a_file_that_it_cannot_write(
