@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
+from rich.console import Console
 from sqlalchemy import text
 
 from bin import capacity
@@ -26,8 +27,8 @@ from tasks.enqueue import start_run
 SIGMA = 0.3
 """Spread of the endpoint's latency: the deviation of its logarithm."""
 _IDLE_FOR_S = 2.0
-_WEIGH_EVERY = 20
-"""Looks, four a second, between two weighings."""
+_WEIGH_EVERY = 5
+"""Looks, about one a second, between two weighings."""
 _GIVE_UP_AFTER = 3.0
 _GRACE_S = 60.0
 
@@ -78,9 +79,8 @@ class _Watch:
         if self.looks % _WEIGH_EVERY == _WEIGH_EVERY - 1:
             self.worker_mb = [pss_mb(one) or 0.0 for one in self.fleet.families("worker").values()]
             self.admission_mb = [pss_mb(one) or 0.0 for one in self.fleet.families("admission").values()]
-        if self.looks % 4 == 0:
-            self.connections = max(self.connections, _sessions())
-            self.redis_bytes = max(self.redis_bytes, _redis_bytes())
+        self.connections = max(self.connections, _sessions())
+        self.redis_bytes = max(self.redis_bytes, _redis_bytes())
         self.looks += 1
 
 
@@ -131,7 +131,7 @@ def run(own: Settings, load: Load) -> dict[str, Any]:
         assert batch is not None
         longest_s = _GIVE_UP_AFTER * 60 * load.indicators / load.ipm + _GRACE_S
         watch = _Watch(fleet, batch.run_id, time.monotonic() + longest_s)
-        batch = follow(batch, watch)
+        batch = follow(batch, Console(stderr=True), check=watch, leave=False).run
         spent = {name: value - began[name] for name, value in _spent_s(own, fleet).items()}
         took_s = time.monotonic() - started
         stats = llm.stats()
