@@ -159,8 +159,15 @@ class Leases:
         if tag not in self._held:  # acknowledged just now, before it was written
             self._forget([tag])
 
-    def hand_back(self, wanted: Callable[[str], bool] = lambda _: True) -> int:
+    def hand_back(self, wanted: Callable[[str], bool] = lambda _: True, *, after_a_crash: bool = False) -> int:
         """Put messages in hand back to the front of their queues, for others to take at once; how many.
+
+        Parameters
+        ----------
+        wanted
+            Which, by delivery tag.
+        after_a_crash
+            Whether a process died over them.
 
         Raises
         ------
@@ -170,7 +177,7 @@ class Leases:
         count = 0
         for tag, entry in reversed([*self._held.items()]):  # the first taken ends up in front
             if wanted(tag) and tag in self._held:
-                count += self._put_back(tag, entry, older_than_s=-1, after_a_crash=False)
+                count += self._put_back(tag, entry, older_than_s=-1, after_a_crash=after_a_crash)
                 self._held.pop(tag, None)
         return count
 
