@@ -24,7 +24,7 @@ pytestmark = pytest.mark.faults
 NAMES = (ADMISSION, "worker1", "worker2")
 COUNT = 300
 AWAY_S = 30
-MOST_LINES = 60
+MOST_LINES = 400
 """Of one process; a line for each task in hand and each second would be thousands."""
 
 
