@@ -80,6 +80,7 @@ class Keeper(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no ty
                 self._next_renewal = now  # soon again: others count the time
                 raise
             if count:
+                self._next_renewal = now  # there may be more of them
                 log.warning("put %d messages of workers that gave no sign of life back to their queues", count)
 
     def _watch_the_end(self, now: float) -> None:

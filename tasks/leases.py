@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 UNACKED, INDEX = "unacked", "unacked_index"
 BATCH = 200
 """Messages a round trip."""
+MOST_RESTORED = 1000
+"""Messages of dead workers taken back at a time."""
 AWAY = (RedisConnectionError, RedisTimeoutError)
 """What a Redis that is away, or still reading its file, answers with."""
 
@@ -182,9 +184,10 @@ class Leases:
         return count
 
     def restore_expired(self) -> int:
-        """Put every message whose lease has expired back to the front of its queue, the oldest first; how many.
+        """Put messages whose lease has expired back to the front of their queues, the oldest first; how many.
 
-        Two at once do no harm. Nothing is expired before this process has been in touch with Redis for a whole
+        At most `MOST_RESTORED`, so that who does it comes to renew his own in between; where there may be more, call
+        again. Two at once do no harm. Nothing is expired before this process has been in touch with Redis for a whole
         timeout: when Redis comes back, or starts again, the living must first have the chance to renew.
 
         Raises
@@ -194,17 +197,12 @@ class Leases:
         """
         if self._since is None or time.monotonic() - self._since < self._timeout_s:
             return 0
-        found: list[tuple[str, str]] = []
-        while True:
-            batch = self._expired(keys=[UNACKED, INDEX], args=[self._timeout_s, BATCH * 50])
-            found = [(_text(tag), _text(entry)) for tag, entry in batch]
-            # The oldest is pushed last, and so is the first to be taken.
-            restored_now = sum(
-                self._put_back(tag, entry, older_than_s=self._timeout_s, after_a_crash=True)
-                for tag, entry in reversed(found)
-            )
-            if len(found) < BATCH * 50:
-                return restored_now
+        found = self._expired(keys=[UNACKED, INDEX], args=[self._timeout_s, MOST_RESTORED])
+        # The oldest is pushed last, and so is the first to be taken.
+        return sum(
+            self._put_back(_text(tag), _text(entry), older_than_s=self._timeout_s, after_a_crash=True)
+            for tag, entry in reversed(found)
+        )
 
     def _put_back(self, tag: str, entry: str, *, older_than_s: float, after_a_crash: bool) -> int:
         raw, _, queue = json.loads(entry)
