@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 
+from config.visible import visible
+
 About = Callable[[logging.LogRecord], Mapping[str, str]]
 """What a record is about, such as `{"run": …, "indicator": …, "stage": …}`; empty when about no task."""
 
@@ -29,7 +31,9 @@ class TextFormatter(logging.Formatter):
         about = " ".join(f"{key}={value}" for key, value in self._about(record).items())
         record.message = super().format(record)
         where = f" [{about}]" if about else ""
-        return f"{_moment(record)} {record.levelname:<7} {record.name}{where}: {record.message}"
+        # A line that begins with a time is the log's own: what is said within stays within.
+        message = record.message.replace("\n", "\n    ")
+        return visible(f"{_moment(record)} {record.levelname:<7} {record.name}{where}: {message}")
 
 
 class JsonFormatter(logging.Formatter):
@@ -50,7 +54,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return visible(json.dumps(line, ensure_ascii=False, default=str))
 
 
 def set_up(level: int | str, form: str, about: About = lambda record: {}, path: str | None = None) -> None:
@@ -73,5 +77,5 @@ def set_up(level: int | str, form: str, about: About = lambda record: {}, path: 
     root.handlers[:] = [handler]
     root.setLevel(level)
     # What libraries say of every call is of use to nobody but their makers.
-    for name in ("httpx", "httpcore", "openai", "kombu", "amqp"):
+    for name in ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "kombu", "amqp"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

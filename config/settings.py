@@ -60,10 +60,12 @@ class Settings(BaseModel):
     redis_url: Annotated[str, _url_of("redis", "rediss", "sentinel"), AfterValidator(_checked_sentinels)] = Field(
         default="", repr=False
     )
-    """Redis to use instead of the embedded one: `redis://:password@host:6379/0`, `rediss://…` with TLS, or
+    """Redis to use instead of the embedded one: `redis://:password@host:6379/0`, `rediss://…?ssl_ca_certs=/path/ca.pem`
+    with TLS (the system's CAs when none is named), or
     `sentinel://:password@host:26379,host2:26379/0?master=mymaster`."""
     database_url: Annotated[str, _url_of("postgresql", "postgresql+psycopg2")] = Field(default="", repr=False)
-    """PostgreSQL to use instead of the embedded one, for example `postgresql://user:password@host/classify`."""
+    """PostgreSQL to use instead of the embedded one: `postgresql://user:password@host/classify`, with TLS
+    `…?sslmode=verify-full&sslrootcert=/path/ca.pem`."""
     data_dir: Path = ROOT / ".data"
     """Where the embedded servers keep their data and every process its log."""
 
@@ -146,6 +148,9 @@ class Settings(BaseModel):
         """The URL of Redis as kombu takes it."""
         if self.sentinels:
             return self.sentinels.broker_url
+        if self.redis_url.startswith("rediss://") and "ssl_cert_reqs=" not in self.redis_url:
+            # redis-py then checks the server's certificate; kombu would not.
+            return f"{self.redis_url}{'&' if '?' in self.redis_url else '?'}ssl_cert_reqs=required"
         return self.redis_url or f"redis+socket://{self.run_dir}/redis.sock"
 
     @property

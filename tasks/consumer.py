@@ -6,6 +6,7 @@ on `tasks.normalize`, `celery control rate_limit tasks.normalize 1200/m`, Flower
 
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from celery.utils.time import rate
@@ -76,6 +77,18 @@ class PacedConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
         prefetch = 0 if getattr(pool, "is_green", False) else initial_prefetch_count
         super().__init__(*args, pool=pool, initial_prefetch_count=prefetch, **options)
         self._is_set_up = True
+
+    def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], None]:
+        handle = super().create_task_handler(*args, **options)
+
+        def handle_or_reject(message: Any) -> None:
+            try:
+                handle(message)
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                # Whole on the outside, and no task inside: Celery would end over it, and the next worker, too.
+                self.on_invalid_task(None, message, error)
+
+        return handle_or_reject
 
     def bucket_for_task(self, type: Any) -> Any:
         if type.name != PACED_TASK or not type.rate_limit:

@@ -21,6 +21,7 @@ from celery import bootsteps, signals
 from celery.worker import state
 
 from config.settings import settings
+from tasks.ending import cut_short, is_stopping
 from tasks.leases import AWAY, leases
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ _RENEW_SHARE = 4
 """A lease is renewed so many times before it would expire."""
 _STUCK_S = 90.0
 """A worker whose keeper does not come round in so long ends with a traceback; whoever supervises it starts another."""
+_REST_S = 1.5
+"""For what has its answer when the grace is over, to be kept and handed on; `docker stop` waits 10 s in all."""
 LONGEST_TASK_S = 900.0
 """A task that has been running for longer is stuck, though its worker is not: its lease ends, and another may try."""
 
@@ -44,9 +47,10 @@ class Keeper(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no ty
         self._ended = threading.Event()
         self._next_renewal = 0.0
         self._stopping_since: float | None = None
+        self._has_cut_short = False
 
     def start(self, parent: Any) -> None:
-        self._may_exit = getattr(parent.pool_cls, "is_green", False)
+        self._is_green = getattr(parent.pool_cls, "is_green", False)
         signals.worker_shutdown.connect(self._hand_back_all, weak=False)
         threading.Thread(target=self._keep, name="keeper", daemon=True).start()
 
@@ -63,7 +67,7 @@ class Keeper(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no ty
 
     def _tick(self) -> None:
         now = time.monotonic()
-        if state.should_stop is not None or state.should_terminate is not None:
+        if is_stopping():
             self._watch_the_end(now)
         elif _has_outgrown():
             log.warning("the worker has outgrown WORKER_MEMORY_MB: it finishes what it has begun, and ends")
@@ -77,17 +81,28 @@ class Keeper(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no ty
                 self._next_renewal = now  # soon again: others count the time
                 raise
             if count:
+                self._next_renewal = now  # there may be more of them
                 log.warning("put %d messages of workers that gave no sign of life back to their queues", count)
 
     def _watch_the_end(self, now: float) -> None:
         if self._stopping_since is None:
             self._stopping_since = now
-        if now - self._stopping_since > settings().shutdown_grace and self._may_exit:
-            count = len(leases().held)
-            self._hand_back_all()
-            log.warning("%d tasks were not finished in time: others go on with them", count)
-            logging.shutdown()
-            os._exit(0)
+        late = now - self._stopping_since - settings().shutdown_grace
+        if late > 0 and self._is_green and not self._has_cut_short:
+            self._has_cut_short = True
+            if count := cut_short():
+                log.warning("%d questions had no answer in time: others ask them again", count)
+        if late > (_REST_S if self._is_green else 0):
+            self._end_now()
+
+    def _end_now(self) -> None:
+        for child in psutil.Process().children(recursive=True):  # of a pool of processes: what they do is given up
+            child.kill()
+        count = len(leases().held)
+        self._hand_back_all()
+        log.warning("%d tasks were not finished in time: others go on with them", count)
+        logging.shutdown()
+        os._exit(0)
 
     def _hand_back_all(self, **_: Any) -> None:
         self._ended.set()

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 UNACKED, INDEX = "unacked", "unacked_index"
 BATCH = 200
 """Messages a round trip."""
+MOST_RESTORED = 1000
+"""Messages of dead workers taken back at a time."""
 AWAY = (RedisConnectionError, RedisTimeoutError)
 """What a Redis that is away, or still reading its file, answers with."""
 
@@ -159,8 +161,15 @@ class Leases:
         if tag not in self._held:  # acknowledged just now, before it was written
             self._forget([tag])
 
-    def hand_back(self, wanted: Callable[[str], bool] = lambda _: True) -> int:
+    def hand_back(self, wanted: Callable[[str], bool] = lambda _: True, *, after_a_crash: bool = False) -> int:
         """Put messages in hand back to the front of their queues, for others to take at once; how many.
+
+        Parameters
+        ----------
+        wanted
+            Which, by delivery tag.
+        after_a_crash
+            Whether a process died over them.
 
         Raises
         ------
@@ -170,14 +179,15 @@ class Leases:
         count = 0
         for tag, entry in reversed([*self._held.items()]):  # the first taken ends up in front
             if wanted(tag) and tag in self._held:
-                count += self._put_back(tag, entry, older_than_s=-1, after_a_crash=False)
+                count += self._put_back(tag, entry, older_than_s=-1, after_a_crash=after_a_crash)
                 self._held.pop(tag, None)
         return count
 
     def restore_expired(self) -> int:
-        """Put every message whose lease has expired back to the front of its queue, the oldest first; how many.
+        """Put messages whose lease has expired back to the front of their queues, the oldest first; how many.
 
-        Two at once do no harm. Nothing is expired before this process has been in touch with Redis for a whole
+        At most `MOST_RESTORED`, so that who does it comes to renew his own in between; where there may be more, call
+        again. Two at once do no harm. Nothing is expired before this process has been in touch with Redis for a whole
         timeout: when Redis comes back, or starts again, the living must first have the chance to renew.
 
         Raises
@@ -187,17 +197,12 @@ class Leases:
         """
         if self._since is None or time.monotonic() - self._since < self._timeout_s:
             return 0
-        found: list[tuple[str, str]] = []
-        while True:
-            batch = self._expired(keys=[UNACKED, INDEX], args=[self._timeout_s, BATCH * 50])
-            found = [(_text(tag), _text(entry)) for tag, entry in batch]
-            # The oldest is pushed last, and so is the first to be taken.
-            restored_now = sum(
-                self._put_back(tag, entry, older_than_s=self._timeout_s, after_a_crash=True)
-                for tag, entry in reversed(found)
-            )
-            if len(found) < BATCH * 50:
-                return restored_now
+        found = self._expired(keys=[UNACKED, INDEX], args=[self._timeout_s, MOST_RESTORED])
+        # The oldest is pushed last, and so is the first to be taken.
+        return sum(
+            self._put_back(_text(tag), _text(entry), older_than_s=self._timeout_s, after_a_crash=True)
+            for tag, entry in reversed(found)
+        )
 
     def _put_back(self, tag: str, entry: str, *, older_than_s: float, after_a_crash: bool) -> int:
         raw, _, queue = json.loads(entry)

@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from celery.worker import state
-
+from tasks.ending import is_stopping
 from tasks.errors import is_transient
 
 T = TypeVar("T")
@@ -34,8 +33,7 @@ def patiently(act: Callable[[], T]) -> T:
         try:
             return act()
         except Exception as error:
-            stopping = state.should_stop is not None or state.should_terminate is not None
-            if not is_transient(error) or stopping or time.monotonic() + pause > deadline:
+            if not is_transient(error) or is_stopping() or time.monotonic() + pause > deadline:
                 raise
         time.sleep(pause * random.uniform(0.5, 1.5))
         pause = min(_LONGEST_PAUSE_S, 2 * pause)

@@ -44,6 +44,18 @@ def is_suspect(crashes: int) -> bool:
     return crashes >= settings().max_crashes - 1
 
 
+def refuse_the_deadly(crashes: int) -> None:
+    """Give up on a message that workers die of though nothing was asked on its behalf.
+
+    Raises
+    ------
+    PoisonError
+        After twice as many crashes as a stage may cause.
+    """
+    if crashes >= 2 * settings().max_crashes:
+        raise PoisonError(f"was in hand when {crashes} workers died")
+
+
 class Cell:
     """A process that answers one question at a time, as long as it lives."""
 

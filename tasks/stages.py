@@ -19,6 +19,7 @@ from classify.store import calls, results, reviews, runs
 from classify.store.results import Recalled
 from tasks import budget, quarantine
 from tasks.celery import app
+from tasks.ending import CutShort, asking, hand_back
 from tasks.errors import is_transient, retry_delay
 from tasks.gate import gate
 from tasks.messages import CRASHES_HEADER
@@ -43,9 +44,13 @@ class StageTask(Task):  # type: ignore[misc]  # Celery has no types
     def run(self, message: Message) -> Message | None:
         ticket = Ticket.from_message(message)
         try:
+            quarantine.refuse_the_deadly(self.crashes)
             return self.step(ticket)
         except Ignore:
             raise
+        except CutShort:
+            hand_back(self.request)
+            raise Ignore from None
         except Exception as error:
             if isinstance(error, ProviderError) and error.calls:
                 calls.record(ticket.run, ticket.indicator, self.stage, error.calls)
@@ -63,6 +68,11 @@ class StageTask(Task):  # type: ignore[misc]  # Celery has no types
             runs.fail(ticket.run, ticket.indicator, stage=self.stage, error=error, worker=self.request.hostname)
             pace().left(ticket.indicator)
             raise
+
+    @property
+    def crashes(self) -> int:
+        """How often the message was in the hands of a worker that died."""
+        return int(self.request.get(CRASHES_HEADER) or 0)
 
     def step(self, ticket: Ticket) -> Message | None:
         """What the stage does; what it returns is the message of the next."""
@@ -111,10 +121,11 @@ class QuestionTask(StageTask):
 
     def ask(self, provider: Provider, ticket: Ticket, indicator: Indicator) -> Answer[Any]:
         """The provider's answer; out of a process of its own where this may be what kills workers."""
-        crashes = int(self.request.get(CRASHES_HEADER) or 0)
-        if quarantine.is_suspect(crashes):
-            return quarantine.ask_alone(self.question, indicator, ticket, crashes)
-        return ask(provider, self.question, indicator, ticket.recalled())
+        if quarantine.is_suspect(self.crashes):
+            with asking():
+                return quarantine.ask_alone(self.question, indicator, ticket, self.crashes)
+        with asking():
+            return ask(provider, self.question, indicator, ticket.recalled())
 
     def keep(self, ticket: Ticket, answer: Answer[Any]) -> bool:
         """Keep an answer, however long that takes; False when a second delivery was faster."""

@@ -1,16 +1,24 @@
-"""kombu's Redis transport, with three things that a busy green worker needs.
+"""kombu's Redis transport, with four things that a busy green worker needs.
 
 One client object a channel instead of one an operation: making a redis-py client costs more than the round trip that
 it is made for; the connections below it are pooled anyway, and a client may be shared by threads and greenlets. And
 shorter waits for messages: a worker without an event loop learns between two waits that it is asked to stop. And
-leases instead of kombu's visibility timeout, which would deliver slow tasks twice: see `tasks.leases`.
+leases instead of kombu's visibility timeout, which would deliver slow tasks twice: see `tasks.leases`. And a look at
+what comes out of a queue: what is no message is dropped there with a line in the log, and does not end the worker.
 """
 
+import logging
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis, virtual
+from kombu.utils.json import loads
 
+from config.celery import ADMISSION_QUEUE, STAGES_QUEUE
+from tasks.ending import is_stopping
 from tasks.leases import leases
+from tasks.messages import fault_of, shown
+
+log = logging.getLogger(__name__)
 
 _LONGEST_WAIT_S = 0.25
 
@@ -32,8 +40,8 @@ class LeasedQoS(redis.QoS):
         virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        if requeue:
-            leases().hand_back(lambda tag: tag == delivery_tag)
+        if requeue:  # as Celery does when a process of its pool died over the task, or was stopped
+            leases().hand_back(lambda tag: tag == delivery_tag, after_a_crash=not is_stopping())
         else:
             leases().acknowledge(delivery_tag)
         virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
@@ -61,7 +69,13 @@ class _OneClient:
 
 
 class _ShortWaits:
-    """A transport that looks up often."""
+    """A transport that looks up often, and looks at what it delivers."""
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        if queue in (ADMISSION_QUEUE, STAGES_QUEUE) and (fault := fault_of(message)):
+            log.error("dropped what is no message from the queue %s (%s): %s", queue, fault, shown(message))
+            return
+        super()._deliver(message, queue)  # type: ignore[misc]
 
     def drain_events(self, connection: Any, timeout: float | None = None) -> None:
         shorter = None if timeout is None else min(timeout, _LONGEST_WAIT_S)
@@ -88,8 +102,17 @@ class SentinelTransport(_ShortWaits, redis.SentinelTransport):  # type: ignore[m
     Channel = SentinelChannel
 
 
+def _loads_or_leaves(text: str) -> Any:
+    """What a text in JSON says; the text itself where it is none, for `_deliver` to see."""
+    try:
+        return loads(text)  # type: ignore[no-untyped-call]
+    except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError, RecursionError):
+        return text
+
+
 def install() -> None:
     """Make `redis://`, `rediss://`, `redis+socket://` and `sentinel://` mean these transports, in this process."""
+    redis.loads = _loads_or_leaves  # type: ignore[assignment,attr-defined]
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:Transport"
     TRANSPORT_ALIASES["sentinel"] = f"{__name__}:SentinelTransport"

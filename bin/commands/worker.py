@@ -10,13 +10,15 @@ from bin.stores import ready_stores
 from config.celery import STAGES_QUEUE
 from config.settings import ROOT, settings
 
+POOLS = ("gevent", "threads", "prefork", "solo")
 
-def become_celery(queue: str, name: str, *options: str) -> NoReturn:
+
+def become_celery(queue: str, name: str, *options: str, pool: str = "gevent") -> NoReturn:
     """Replace this process by `celery worker`: gevent must patch the libraries before anything else is loaded."""
     ready_stores()
     level = settings().log_level
     command = [sys.executable, "-m", "celery", "--quiet", "-A", "tasks", "--workdir", str(ROOT)]
-    command += ["worker", "-P", "gevent", "-Q", queue, "-n", f"{name}@%h", "-l", level]
+    command += ["worker", "-P", pool, "-Q", queue, "-n", f"{name}@%h", "-l", level]
     command += ["--without-gossip", "--without-mingle", *options]
     os.execv(sys.executable, command)
 
@@ -35,9 +37,14 @@ def main(argv: Sequence[str]) -> NoReturn:
         help="stage tasks in hand at a time (default: %(default)s)",
     )
     size.add_argument("--autoscale", metavar="MAX,MIN", help="grow and shrink the pool with the work there is")
+    parser.add_argument(
+        "--pool", "-P", choices=POOLS, default="gevent", help="Celery's pool (%(default)s, which suits LLM calls)"
+    )
     options, rest = parser.parse_known_args(argv)
-    pool = ["--autoscale", options.autoscale] if options.autoscale else ["--concurrency", str(options.concurrency)]
-    become_celery(STAGES_QUEUE, options.name, *pool, *rest)
+    size_given = (
+        ["--autoscale", options.autoscale] if options.autoscale else ["--concurrency", str(options.concurrency)]
+    )
+    become_celery(STAGES_QUEUE, options.name, *size_given, *rest, pool=options.pool)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ def ensure_stores(settings: Settings) -> bool:
     """
     from classify.store import migrate  # SQLAlchemy takes its time, and `bin/stack down` has no use for it
 
+    if not settings.embeds_redis:
+        _check_redis()
     servers = embedded(settings)
     missing = [server for server in servers if server.state(settings) is not State.READY]
     if missing:
@@ -49,6 +51,18 @@ def ensure_stores(settings: Settings) -> bool:
         return started
     migrate(settings.database_address)
     return False
+
+
+def _check_redis() -> None:
+    """A Redis somewhere else answers; told in one line where it does not."""
+    from redis.exceptions import RedisError
+
+    from tasks.clients import redis_client
+
+    try:
+        redis_client().ping()
+    except (RedisError, OSError, ValueError) as error:
+        raise UserError(f"Redis cannot be reached: {' '.join(str(error).split())}") from None
 
 
 def _start(settings: Settings, servers: list[ModuleType]) -> bool:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from classify.intake.outcome import Reject
+from config.visible import visible
 
 
 def default_reject_path(source: Path | str) -> Path:
@@ -66,8 +67,8 @@ class RejectFile:
             "reason": reject.reason,
             "excerpt": reject.excerpt,
         }
-        # a lone surrogate has no UTF-8; its backslash form is what JSON calls it
-        line = (json.dumps(entry, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+        # a lone surrogate has no UTF-8; its escape is what JSON calls it
+        line = (visible(json.dumps(entry, ensure_ascii=False)) + "\n").encode()
         self.count += 1
         if not self.on_stderr:
             try:

@@ -9,7 +9,8 @@ from classify.errors import InvalidIndicatorError
 from classify.intake.mends import Mend, Rule, shown
 
 _BREAKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""The last of them turn text around, so that it reads as what it is not."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _EXACT_INTEGERS = 2**53
 """Below this a float holds every integer, so 123.0 surely was 123 (tables with gaps write whole numbers like that)."""

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from classify.indicator import Indicator
+from config.visible import visible
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
 
@@ -25,6 +26,12 @@ class StageResult(BaseModel):
     """Base of every stage's answer; immutable, and strict about unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _is_visible(cls, value: Any) -> Any:
+        """What an LLM writes may hold what PostgreSQL cannot (NUL), and what a terminal must not be shown."""
+        return visible(value) if type(value) is str else value
 
 
 R = TypeVar("R", bound=StageResult)

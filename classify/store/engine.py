@@ -1,6 +1,7 @@
 """The connection to PostgreSQL: one engine a process, and the schema brought up to date."""
 
-from functools import cache
+import os
+from functools import cache, partial
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
@@ -24,7 +25,7 @@ def engine() -> Engine:
     transaction says so with `engine().begin()` under another isolation level, or is one statement.
     """
     s = settings()
-    return create_engine(
+    made = create_engine(
         s.database_address,
         isolation_level="AUTOCOMMIT",
         pool_size=s.database_pool_size,
@@ -33,6 +34,9 @@ def engine() -> Engine:
         pool_recycle=600,
         connect_args=_ARGUMENTS,
     )
+    # A process of Celery's prefork pool must not share its parent's connections, nor close them.
+    os.register_at_fork(after_in_child=partial(made.dispose, close=False))
+    return made
 
 
 def transactions() -> Engine:

@@ -64,7 +64,10 @@ class Prepared:
         return self._run(values)[1]
 
     def _run(self, values: dict[str, Any]) -> tuple[dict[str, Any] | None, int]:
-        connection = engine().raw_connection()
+        try:
+            connection = engine().raw_connection()
+        except psycopg2.Error as error:  # unlike Engine.connect, this leaves the driver's errors as they are
+            raise self._told(error, lost=True) from error
         cursor = connection.cursor()
         try:
             self._run_on(cursor, connection.info, values)
@@ -76,14 +79,18 @@ class Prepared:
             lost = engine().dialect.is_disconnect(error, connection.dbapi_connection, cursor)  # type: ignore[arg-type]
             if lost:
                 connection.invalidate(error)
-            raise DBAPIError.instance(
-                self._execute, None, error, psycopg2.Error, connection_invalidated=lost, dialect=engine().dialect
-            ) from error
+            raise self._told(error, lost=lost) from error
         except BaseException as error:  # a greenlet is killed, and leaves an answer behind that nobody has read
             connection.invalidate(error)
             raise
         finally:
             connection.close()
+
+    def _told(self, error: psycopg2.Error, *, lost: bool) -> Exception:
+        """The driver's error as SQLAlchemy tells it."""
+        return DBAPIError.instance(
+            self._execute, None, error, psycopg2.Error, connection_invalidated=lost, dialect=engine().dialect
+        )
 
     def _run_on(self, cursor: Any, known: dict[Any, Any], values: dict[str, Any]) -> None:
         if not Prepared.behind_pooler:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from classify.errors import UserError
 from classify.store.engine import engine, transactions
 from classify.store.prepared import Prepared
+from config.visible import in_one_line
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ def fail(run_id: str, indicator_id: str, *, stage: str, error: Exception, worker
                 "indicator_id": indicator_id,
                 "stage": stage,
                 "error_class": type(error).__name__,
-                "message": str(error)[:2000],
+                "message": in_one_line(str(error))[:2000],
                 "worker": worker,
             },
         )
@@ -223,7 +224,7 @@ def halt(run_id: str, reason: str) -> bool:
         "UPDATE runs SET status = 'halted', reason = :reason WHERE run_id = :run_id AND status = 'running'"
     )
     with engine().connect() as connection:
-        return connection.execute(statement, {"run_id": run_id, "reason": reason[:500]}).rowcount == 1
+        return connection.execute(statement, {"run_id": run_id, "reason": in_one_line(reason)[:500]}).rowcount == 1
 
 
 def name_model(run_id: str, asked_for: str, answered: str) -> None:

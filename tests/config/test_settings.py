@@ -57,6 +57,18 @@ def test_external_addresses() -> None:
     assert not s.embeds_database
 
 
+@pytest.mark.parametrize(
+    ("url", "broker_url"),
+    [
+        ("rediss://cache/0", "rediss://cache/0?ssl_cert_reqs=required"),
+        ("rediss://cache/0?ssl_ca_certs=/ca.pem", "rediss://cache/0?ssl_ca_certs=/ca.pem&ssl_cert_reqs=required"),
+        ("rediss://cache/0?ssl_cert_reqs=none", "rediss://cache/0?ssl_cert_reqs=none"),
+    ],
+)
+def test_a_certificate_is_checked_unless_the_url_says_otherwise(url: str, broker_url: str) -> None:
+    assert read_settings({"REDIS_URL": url}).broker_url == broker_url
+
+
 def test_embedded_addresses_fit_a_unix_socket_wherever_the_data_lies(tmp_path: Path) -> None:
     short = read_settings({"DATA_DIR": "/srv/classify"})
     assert short.run_dir == Path("/srv/classify/run")

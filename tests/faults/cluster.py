@@ -200,6 +200,23 @@ def patiently(ask: Callable[[], Any], timeout_s: float = 60) -> Any:
             time.sleep(0.2)
 
 
+class _NoSimulator:
+    """For runs that ask no endpoint."""
+
+    url = ""
+
+
+no_simulator: Simulator = _NoSimulator()  # type: ignore[assignment]
+
+
+def wait_for(what: Callable[[], object], timeout_s: float) -> None:
+    """Wait until `what` holds; a store that is away for a moment is waited for, too."""
+    deadline = time.monotonic() + timeout_s
+    while not patiently(what):
+        assert time.monotonic() < deadline, f"still not so after {timeout_s} s"
+        time.sleep(0.1)
+
+
 @contextmanager
 def running(settings: Settings) -> Iterator[Cluster]:
     """A cluster that runs, and is gone afterwards whatever happens."""

@@ -1,5 +1,6 @@
 """A provider for tests that kills its process over planted indicators; workers load it with `--include`."""
 
+import ctypes
 import os
 import signal
 import time
@@ -11,8 +12,10 @@ from classify.stages.base import Findings, Question, StageResult
 
 R = TypeVar("R", bound=StageResult)
 
-KILLS, ABORTS = "PLANTED_KILLS", "PLANTED_ABORTS"
-"""Indicators that kill, as the system does when memory runs out, and that abort, as a fault in C code does."""
+KILLED, ABORTED, SEGFAULT, MEMORY = "PLANTED_KILLED", "PLANTED_ABORTED", "PLANTED_SEGFAULT", "PLANTED_MEMORY"
+"""Indicators that end a process with SIGKILL, as C code that gives up does, as C code that strays does, and by wanting
+more memory than there is."""
+_TOO_MUCH = 3_000_000_000
 _LATENCY_S = 0.3
 
 
@@ -24,11 +27,22 @@ class DeadlyProvider:
 
     def answer(self, question: Question[R], indicator: Indicator, findings: Findings) -> Answer[R]:
         time.sleep(_LATENCY_S)
-        if question.name == "family" and indicator.id == KILLS:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if question.name == "family" and indicator.id == ABORTS:
-            os.abort()
+        if question.name == "family":
+            _die(indicator.id)
         return Answer(question.rules(indicator, findings))
+
+
+def _die(planted: str) -> None:
+    if planted == KILLED:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if planted == ABORTED:
+        os.abort()
+    if planted == SEGFAULT:
+        ctypes.string_at(0)
+    if planted == MEMORY:
+        taken = bytearray(_TOO_MUCH)  # a MemoryError where there is a limit
+        os.kill(os.getpid(), signal.SIGKILL)  # what the system does where there is none
+        assert taken
 
 
 def _deadly(gate: Gate) -> DeadlyProvider:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 
+import psycopg2
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DataError, OperationalError
@@ -76,3 +77,13 @@ def test_a_connection_that_was_cut_is_replaced() -> None:
         Prepared("SELECT pg_terminate_backend(pg_backend_pid()), CAST(:x AS text)").first(x="")
     assert caught.value.connection_invalidated
     assert SUM.first(a=1, b=1, c="") == {"sum": 3, "said": ""}
+
+
+def test_a_server_that_is_away_is_told_as_sqlalchemy_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> None:
+        raise psycopg2.OperationalError("nobody there")
+
+    monkeypatch.setattr(engine().pool, "connect", nobody)
+    with pytest.raises(OperationalError, match="nobody there") as told:
+        SUM.first(a=1, b=2, c="x")
+    assert told.value.connection_invalidated
