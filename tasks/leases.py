@@ -66,6 +66,12 @@ for _, tag in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now[1] - ARGV[
 end
 return found
 """
+# The lease goes when the next message is there, and not a moment before.
+_HAND_ON = """
+redis.call('LPUSH', KEYS[3], ARGV[2])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[1], ARGV[1])
+"""
 # Whoever takes the entry out is the one who puts the message back; a lease renewed in between stays.
 _RESTORE = """
 local now = redis.call('TIME')
@@ -99,6 +105,7 @@ class Leases:
         self._done: set[str] = set()
         self._since: float | None = None
         self._take = redis.register_script(_TAKE)
+        self._hand_on = redis.register_script(_HAND_ON)
         self._renew = redis.register_script(_RENEW)
         self._expired = redis.register_script(_EXPIRED)
         self._restore = redis.register_script(_RESTORE)
@@ -116,9 +123,23 @@ class Leases:
         except AWAY:
             log.info("Redis is away: a lease is written later")
 
+    def hand_on(self, tag: str, queue: str, message: str) -> None:
+        """Put what follows from a message in hand into its queue, and let go of the message, at one moment.
+
+        So whoever dies does so before or after it, and the next stage is not sent off twice.
+
+        Raises
+        ------
+        redis.exceptions.ConnectionError, redis.exceptions.TimeoutError
+            When Redis is away; the message is still in hand.
+        """
+        self._hand_on(keys=[UNACKED, INDEX, queue], args=[tag, message])
+        self._held.pop(tag, None)
+
     def acknowledge(self, tag: str) -> None:
         """Let go of a message that is done with, for good."""
-        self._held.pop(tag, None)
+        if self._held.pop(tag, None) is None:  # handed on, or handed back: then it is somebody else's
+            return
         self._done.add(tag)
         try:
             self._forget([tag])

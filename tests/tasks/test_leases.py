@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from celery._state import _task_stack
 
 from classify.indicator import Indicator
 from config.celery import ADMISSION_QUEUE, STAGES_QUEUE
@@ -58,6 +59,16 @@ def test_entries_are_those_of_kombu(leases: Leases) -> None:
     assert redis_client().zscore(INDEX, "a") == pytest.approx(seconds, abs=2)
     leases.acknowledge("a")
     assert not redis_client().exists(UNACKED, INDEX)
+
+
+def test_what_follows_takes_the_place_of_the_message_in_hand(leases: Leases) -> None:
+    _take(leases, "a")
+    leases.hand_on("a", STAGES_QUEUE, json.dumps(_raw("run/next")))
+    assert not redis_client().exists(UNACKED, INDEX)
+    assert _roots() == ["run/next"]
+    _take(Leases(redis_client(), TIMEOUT_S), "a")  # handed back by somebody, and taken by another
+    leases.acknowledge("a")
+    assert redis_client().hkeys(UNACKED) == ["a"], "the other's lease is none of ours"
 
 
 def test_a_lease_that_is_renewed_never_expires(leases: Leases) -> None:
@@ -184,3 +195,24 @@ def test_the_transport_takes_and_acknowledges_through_leases(clean_tables: Setti
     message.ack()
     assert not redis_client().exists(UNACKED)
     assert tag not in of_this_process().held
+
+
+def test_a_task_hands_its_chain_on_and_publishes_the_rest_as_ever(clean_tables: Settings) -> None:
+    """Its next stage goes with its lease; what belongs to another chain leaves the lease alone."""
+    app.loader.import_default_modules()
+    task = app.tasks["tasks.save"]
+    raw = _raw("run/GDP")
+    from tasks.leases import leases as of_this_process
+
+    of_this_process().take("mine", raw, "", STAGES_QUEUE)
+    task.push_request(root_id="run/GDP", properties={"delivery_tag": "mine"})
+    _task_stack.push(task)
+    try:
+        app.signature("tasks.save", args=({},)).apply_async(root_id="run/OTHER")
+        assert redis_client().hkeys(UNACKED) == ["mine"]
+        app.signature("tasks.save", args=({},)).apply_async(root_id="run/GDP")
+        assert not redis_client().exists(UNACKED, INDEX)
+    finally:
+        _task_stack.pop()
+        task.pop_request()
+    assert _roots() == ["run/OTHER", "run/GDP"]
