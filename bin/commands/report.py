@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from bin.cli import Parser, print_json, run
-from bin.live.fleet import by_number
 from bin.page import page
 from bin.stores import ready_stores
+from bin.workers import by_number
 from classify.errors import UserError
 from classify.store import facts, runs
 from classify.store.picture import picture

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from bin.embedded import places
+from bin.workers import by_number
 from config.settings import ROOT, Settings
 
 GRACE_S = 30.0
@@ -141,12 +142,7 @@ def find(settings: Settings, name: str) -> Process | None:
 
 def recorded(settings: Settings) -> list[str]:
     """The names of all processes that were started and not stopped since, running or not."""
-    return sorted((path.stem for path in places.records_dir(settings).glob("*.pid")), key=_by_number)
-
-
-def _by_number(name: str) -> tuple[str, int]:
-    digits = name[len(name.rstrip("0123456789")) :]
-    return name.removesuffix(digits), int(digits or 0)
+    return sorted((path.stem for path in places.records_dir(settings).glob("*.pid")), key=by_number)
 
 
 def forget(settings: Settings, name: str) -> None:

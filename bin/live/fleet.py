@@ -126,10 +126,3 @@ class Fleet:
             with self._lock:
                 known = self._heard.get(name) or Heard(now)
                 self._heard[name] = replace(known, at=now, memory_mb=memory_mb, response_s=now - asked, gone=False)
-
-
-def by_number(name: str) -> tuple[str, int]:
-    """What to sort workers by: `worker10@host` comes after `worker2@host`."""
-    short = name.partition("@")[0]
-    digits = short[len(short.rstrip("0123456789")) :]
-    return short.removesuffix(digits), int(digits or 0)

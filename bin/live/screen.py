@@ -5,8 +5,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bin.live.fleet import by_number
 from bin.live.look import Look
+from bin.workers import by_number
 
 _WIDE = 130
 """Columns from which on workers stand beside the bars and not below them."""

@@ -6,8 +6,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from bin.live.fleet import by_number
 from bin.page.marks import Bar, bars, columns, spans, table, tag
+from bin.workers import by_number
 from classify.stages.base import NO_LABELS
 from classify.store.picture import Course, Latency, Picture
 from classify.store.reviews import Item
