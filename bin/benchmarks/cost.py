@@ -49,6 +49,7 @@ def measure(
     bare: list[tuple[int, Usage]] = []
     with stack(settings, count, "--latency", str(latency_s)) as s:
         s.start(workers, math.ceil(in_flight / workers))
+        at_rest = _at_rest(s, seconds)
         for number in range(rounds):
             bare.append(_bare_chains(s, ipm, seconds))
             windows.append(_indicators(s, count, ipm, warm_up_s, seconds))
@@ -58,6 +59,7 @@ def measure(
             )
         bare_mb = s.baseline_worker_mb()
     figures = cpu_figures([(window.done, window.usage) for window in windows], bare)
+    figures.append(at_rest)
     figures += _memory(windows, bare_mb)
     figures.append(Figure("database connections", "", tuple(float(window.connections) for window in windows)))
     return Outcome(
@@ -71,6 +73,15 @@ def measure(
         },
         [window.usage.quiet for window in windows],
     )
+
+
+def _at_rest(s: Stack, seconds: int) -> Figure:
+    """What the stack and the baseline use while they have nothing to do: neither grows with the pace."""
+    meter, bare_meter = Meter(s.kinds), Meter(s.baseline_kinds)
+    time.sleep(seconds / 2)
+    usage, bare = meter.usage(), bare_meter.usage()
+    each = ((1000 * u.total_s / u.seconds,) for u in (usage, bare))
+    return Figure("CPU at rest", "core-ms a second", *each)
 
 
 def _indicators(s: Stack, count: int, ipm: int, warm_up_s: float, seconds: int) -> Window:
