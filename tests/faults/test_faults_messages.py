@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from cluster import ADMISSION, Cluster, no_simulator, wait_for
 
-from bin.embedded import places, processes
+from bin.embedded import places, postgres, processes, redis
 from classify.indicator import Indicator
 from classify.store import facts, runs, sources
 from classify.store.runs import Selection
@@ -122,3 +123,13 @@ def test_what_is_no_message_is_told_and_dropped(small: Cluster, tmp_path: Path) 
     assert "\x1b" not in log
     assert places.log_file(small.settings, ADMISSION).read_text().count("dropped what is no message") == 2
     small.signal(signal.SIGTERM, ADMISSION, "worker1")
+
+
+def test_nobody_of_the_stack_listens_on_the_network(small: Cluster) -> None:
+    wait_for(lambda: redis_client().exists("_kombu.binding.stages"), 30)
+    for name in (ADMISSION, "worker1", redis.NAME, postgres.NAME):
+        process = processes.find(small.settings, name)
+        assert process is not None
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        listening = [c for member in family for c in member.net_connections("inet") if c.status == "LISTEN"]
+        assert not listening, name

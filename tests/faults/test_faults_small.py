@@ -73,6 +73,7 @@ def test_poison_fails_alone_and_its_neighbours_do_not(small: Cluster) -> None:
     assert processes.wait(supervisor, 10)
 
 
+@pytest.mark.faults
 def test_poison_in_a_pool_of_processes(small: Cluster) -> None:
     small.signal(signal.SIGTERM, "worker1")
     small.start("worker2", options=[*OPTIONS, "--pool", "prefork", "--concurrency", "4"], supervised=True)

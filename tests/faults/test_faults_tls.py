@@ -80,6 +80,7 @@ def _command(environment: dict[str, str], name: str, *arguments: str) -> "subpro
     )
 
 
+@pytest.mark.faults
 def test_a_whole_run_over_tls(secured: Secured, clean_tables: Settings, tmp_path: Path) -> None:
     environment = secured.environment()
     source = tmp_path / "some.jsonl"
