@@ -4,6 +4,7 @@ bin/bench pool    which Celery pool: threads, gevent, prefork
 bin/bench pace    whether the pace is exactly what was asked for
 bin/bench ceiling | cost | latency | enqueue | load | growth | all
                   how fast, and at what cost, each beside bare Celery chains on stock settings
+bin/bench simulate  where the design breaks as the load grows: a model, fitted to measured service times
 """
 
 import argparse
@@ -84,6 +85,12 @@ def _pace(argv: Sequence[str]) -> int:
     return 1 if any(result.misses for result in results) else 0
 
 
+def _simulate(argv: Sequence[str]) -> None:
+    from bin.benchmarks import simulate_command  # loads what the others do not need
+
+    simulate_command.main(argv, _own_stores)
+
+
 def _pools(text: str) -> list[str]:
     names = text.split(",")
     if unknown := [name for name in names if name not in _POOLS]:
@@ -117,6 +124,7 @@ _BENCHES: dict[str, Callable[[Sequence[str]], int | None]] = {
     "pace": _pace,
     **{name: partial(measurements.command, name, own_stores=_own_stores) for name in measurements.MEASUREMENTS},
     measurements.ALL: partial(measurements.command, measurements.ALL, own_stores=_own_stores),
+    "simulate": _simulate,
 }
 
 
