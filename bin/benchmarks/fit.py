@@ -6,7 +6,6 @@ stage's.
 """
 
 import os
-import platform
 import statistics
 import threading
 import time
@@ -26,6 +25,7 @@ from bin.benchmarks.fleet import Fleet, endpoint
 from bin.benchmarks.machine import cpu_s
 from bin.benchmarks.service_times import DatabaseTimes, LLMTimes, Measured, RedisTimes, ServiceTimes, StageTimes
 from bin.benchmarks.simulated import SimulatedLLM
+from bin.benchmarks.surroundings import Ticks, machine
 from bin.embedded import postgres, processes, redis
 from classify.errors import UserError
 from classify.intake import indicator_from
@@ -57,7 +57,7 @@ Family = Callable[[], Sequence[psutil.Process]]
 """Gives the processes of a part that live now."""
 
 
-class Meter:
+class Sampler:
     """The processor time of groups of processes, sampled from a thread of its own while the context lasts.
 
     Parameters
@@ -73,7 +73,7 @@ class Meter:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> "Meter":
+    def __enter__(self) -> "Sampler":
         self._sample()
         self._thread.start()
         return self
@@ -89,7 +89,8 @@ class Meter:
 
     def _sample(self) -> None:
         used = {name: cpu_s(processes()) for name, processes in self._groups.items()}
-        used[EVERYTHING] = _busy_s()
+        ticks = Ticks.now()
+        used[EVERYTHING] = ticks.total - ticks.idle
         self._at.append(time.time())
         for name, value in used.items():
             self._used[name].append(value)
@@ -102,11 +103,6 @@ class Meter:
         after = min(max(1, bisect_left(self._at, moment)), len(self._at) - 1)
         (t0, t1), (u0, u1) = self._at[after - 1 : after + 1], self._used[name][after - 1 : after + 1]
         return u0 + (u1 - u0) * min(1.0, max(0.0, (moment - t0) / (t1 - t0)))
-
-
-def _busy_s() -> float:
-    times = psutil.cpu_times()
-    return sum(getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq", "steal"))
 
 
 def fit(settings: Settings, command: str, say: Callable[[str], None]) -> ServiceTimes:
@@ -143,11 +139,7 @@ def fit(settings: Settings, command: str, say: Callable[[str], None]) -> Service
     return ServiceTimes(
         command=command,
         measured_at=f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
-        machine={
-            "cpus": os.cpu_count(),
-            "system": f"{platform.system()} {platform.machine()}",
-            "python": platform.python_version(),
-        },
+        machine=machine(),
         stages={name: _messages_alone(name, stage, redis_times) for name, stage in stages.items()},
         redis=redis_times,
         database=DatabaseTimes(float(flush_s or 0), wal_bytes, bytes_per_s, fixed_share),
@@ -201,7 +193,7 @@ def _server(settings: Settings, name: str) -> Family:
 
 
 def _groups(settings: Settings, fleet: Fleet, server: SimulatedLLM) -> dict[str, Family]:
-    """Whom a `Meter` is to watch, under the names of `GROUPS`."""
+    """Whom a `Sampler` is to watch, under the names of `GROUPS`."""
 
     def those(kind: str) -> list[psutil.Process]:
         return [one for name, family in fleet.families().items() if name.startswith(kind) for one in family]
@@ -225,28 +217,28 @@ def _stages(settings: Settings) -> tuple[dict[str, StageTimes], LLMTimes, float,
         fleet.start("admission")
         fleet.await_ready()
         began = _sql("SELECT pg_current_wal_insert_lsn()")
-        with Meter(_groups(settings, fleet, server)) as first:
+        with Sampler(_groups(settings, fleet, server)) as first:
             batch = _started(_CHAINS, _NO_PACE)
             _await(lambda: redis_client().llen(STAGES_QUEUE) == _CHAINS, "admission")
         fleet.start("worker", 20)
-        with Meter(_groups(settings, fleet, server)) as meter:
+        with Sampler(_groups(settings, fleet, server)) as sampler:
             _await(lambda: _is_over(batch), "the run")
             written = float(_sql("SELECT pg_current_wal_insert_lsn() - CAST(:began AS pg_lsn)", began=began))
             until = time.time()
             time.sleep(_IDLE_FOR_S + 1)
-        idle_s = meter.used_s("worker", until + 1, until + 1 + _IDLE_FOR_S) / _IDLE_FOR_S
+        idle_s = sampler.used_s("worker", until + 1, until + 1 + _IDLE_FOR_S) / _IDLE_FOR_S
         return (
             {
                 STAGES[0].name: _stage(first, "admission", batch, STAGES[0].name),
-                **{stage.name: _stage(meter, "worker", batch, stage.name) for stage in STAGES[1:]},
+                **{stage.name: _stage(sampler, "worker", batch, stage.name) for stage in STAGES[1:]},
             },
-            _llm(meter, batch),
+            _llm(sampler, batch),
             written / _CHAINS / (len(STAGES) + 1),
             idle_s,
         )
 
 
-def _stage(meter: Meter, who: str, batch: Run, name: str) -> StageTimes:
+def _stage(sampler: Sampler, who: str, batch: Run, name: str) -> StageTimes:
     """Of the middle four fifths of a stage's rows, when nothing but this stage was under way."""
     table = next((q.table for q in QUESTIONS if q.name == name), "classifications")
     share = "percentile_cont(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY extract(epoch FROM created_at)::float)"
@@ -256,14 +248,14 @@ def _stage(meter: Meter, who: str, batch: Run, name: str) -> StageTimes:
         "SELECT count(*) FROM llm_calls WHERE run_id = :run_id AND stage = :stage", run_id=batch.run_id, stage=name
     )
     return StageTimes(
-        worker_s=meter.used_s(who, since, until) / rows,
-        redis_s=meter.used_s("redis", since, until) / rows,
-        database_s=meter.used_s("database", since, until) / rows,
+        worker_s=sampler.used_s(who, since, until) / rows,
+        redis_s=sampler.used_s("redis", since, until) / rows,
+        database_s=sampler.used_s("database", since, until) / rows,
         llm_calls=calls / batch.total,
     )
 
 
-def _llm(meter: Meter, batch: Run) -> LLMTimes:
+def _llm(sampler: Sampler, batch: Run) -> LLMTimes:
     calls, tokens, since, until = _row(
         """
         SELECT count(*), avg(prompt_tokens + completion_tokens)::float,
@@ -272,7 +264,7 @@ def _llm(meter: Meter, batch: Run) -> LLMTimes:
         """,
         batch,
     )
-    return LLMTimes(meter.used_s("simulator", since, until) / calls, tokens)
+    return LLMTimes(sampler.used_s("simulator", since, until) / calls, tokens)
 
 
 def _row(statement: str, batch: Run) -> Any:
@@ -296,7 +288,7 @@ def _run(settings: Settings, ipm: float, latency_s: float, seconds: float) -> Me
             in_flight.append((time.time(), pace().now().in_flight))
             return _is_over(batch)
 
-        with Meter(_groups(settings, fleet, server)) as meter:
+        with Sampler(_groups(settings, fleet, server)) as sampler:
             batch = _started(round(ipm * seconds / 60), ipm)
             _await(over, "the run")
     times = "extract(epoch FROM finished_at)::float"
@@ -310,8 +302,8 @@ def _run(settings: Settings, ipm: float, latency_s: float, seconds: float) -> Me
         batch,
     )
     cpus = os.cpu_count() or 1
-    used = {name: meter.used_s(name, since, until) / (until - since) for name in (*GROUPS, EVERYTHING)}
-    machine = sum(used[name] for name in GROUPS) / cpus
+    used = {name: sampler.used_s(name, since, until) / (until - since) for name in (*GROUPS, EVERYTHING)}
+    share = sum(used[name] for name in GROUPS) / cpus
     return Measured(
         target_ipm=ipm,
         indicators=batch.total,
@@ -327,6 +319,6 @@ def _run(settings: Settings, ipm: float, latency_s: float, seconds: float) -> Me
         worker=used["worker"] / _WORKERS,
         redis=used["redis"],
         database=used["database"],
-        machine=machine,
-        others=max(0.0, used[EVERYTHING] / cpus - machine),
+        machine=share,
+        others=max(0.0, used[EVERYTHING] / cpus - share),
     )

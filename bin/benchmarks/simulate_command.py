@@ -1,11 +1,11 @@
 """`bin/bench simulate`: its options, and what it prints."""
 
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from bin.benchmarks.service_times import SHIPPED, ServiceTimes, load
+from bin.benchmarks.surroundings import say
 from bin.cli import Parser, positive_integer, positive_number, print_json
 from config.settings import Settings, settings
 
@@ -74,6 +74,6 @@ def _measured(path: Path, own_stores: OwnStores) -> ServiceTimes:
     with own_stores() as own:
         from bin.benchmarks.fit import fit  # reads the settings when it is loaded
 
-        times = fit(own, f"bin/bench simulate --fit {path.name}", lambda text: print(text, file=sys.stderr, flush=True))
+        times = fit(own, f"bin/bench simulate --fit {path.name}", say)
     times.save(path)
     return times
