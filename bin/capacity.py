@@ -66,10 +66,10 @@ class Costs:
 #     bin/loadtest --json --ipm 800 --latency 2
 #     bin/loadtest --json --ipm 2400 --latency 1 --faults 0 --workers 2 --concurrency 130 --indicators 1800
 #     bin/loadtest --json --ipm 2400 --provider rules --workers 2 --indicators 1200
-# A call took 0.006 core-seconds in nine workers with little to do and 0.003 in two busy ones: the mean is taken.
+# A call took 0.007 core-seconds in nine workers with little to do and 0.003 in two busy ones: the mean is taken.
 COSTS = Costs(
     worker_cpu_s=0.016,
-    call_cpu_s=0.0045,
+    call_cpu_s=0.005,
     admission_cpu_s=0.005,
     redis_cpu_s=0.0025,
     postgres_cpu_s=0.0055,
