@@ -66,6 +66,9 @@ class Settings(BaseModel):
     database_url: Annotated[str, _url_of("postgresql", "postgresql+psycopg2")] = Field(default="", repr=False)
     """PostgreSQL to use instead of the embedded one: `postgresql://user:password@host/classify`, with TLS
     `…?sslmode=verify-full&sslrootcert=/path/ca.pem`."""
+    source_url: str = Field(default="", repr=False)
+    """The database that `--sql` asks, as SQLAlchemy takes it; here and not among the arguments when it has a password,
+    because everybody on a machine can read those."""
     data_dir: Path = ROOT / ".data"
     """Where the embedded servers keep their data and every process its log."""
 
