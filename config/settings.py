@@ -6,6 +6,7 @@ A field's name in capitals is the name of its variable (`data_dir` ← `DATA_DIR
 import hashlib
 import os
 import re
+import shlex
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,6 +44,11 @@ def _checked_sentinels(url: str) -> str:
 def _checked_prices(text: str) -> str:
     if text and not re.fullmatch(r"\d+(\.\d+)?,\d+(\.\d+)?,\d+(\.\d+)?", text):
         raise ValueError("must be three numbers with commas between, like 0.25,0.025,2.00")
+    return text
+
+
+def _checked_words(text: str) -> str:
+    shlex.split(text)
     return text
 
 
@@ -111,6 +117,10 @@ class Settings(BaseModel):
     """How often a stage may kill its worker before the indicator has failed."""
     alive_file: Path | None = None
     """Touched twice a second by a worker whose event loop comes round, for probes to look at its age."""
+    nightly_at: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
+    """When Celery beat starts `bin/nightly`, every day: `02:30`, in UTC."""
+    nightly_options: Annotated[str, AfterValidator(_checked_words)] = ""
+    """The options that `bin/nightly` is then given, as in a shell."""
     log_level: str = Field(default="WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     log_format: str = Field(default="text", pattern="^(text|json)$")
     """`json` is one object a line."""
