@@ -1,5 +1,6 @@
 """Following a run to its end: a screen on a terminal, elsewhere a plain line every few seconds."""
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -21,7 +22,14 @@ _INTRODUCTION_S = 0.4
 """What the first screen waits for the workers' first words."""
 
 
-def follow(run: Run, console: Console, *, check: Callable[[], None] = lambda: None, leave: bool = True) -> Look:
+def follow(
+    run: Run,
+    console: Console,
+    *,
+    check: Callable[[], None] = lambda: None,
+    leave: bool = True,
+    every_s: float = _PLAIN_EVERY_S,
+) -> Look:
     """Show progress until every indicator of the run is done or failed, or the run is halted.
 
     Parameters
@@ -30,6 +38,8 @@ def follow(run: Run, console: Console, *, check: Callable[[], None] = lambda: No
         Called at every look; raises to stop waiting, for example because a worker is gone for good.
     leave
         Whether the last screen stays on the terminal.
+    every_s
+        Seconds between two lines elsewhere; infinity for not a word.
 
     Returns
     -------
@@ -38,10 +48,10 @@ def follow(run: Run, console: Console, *, check: Callable[[], None] = lambda: No
     """
     with Fleet() as fleet:
         watch = Watch(run, fleet)
-        look = (_on_screen if console.is_terminal else _in_lines)(watch, console, check)
+        look = _on_screen(watch, console, check) if console.is_terminal else _in_lines(watch, console, check, every_s)
     if console.is_terminal and leave:
         console.print(Screen(look, full=True))
-    if look.run.status == "halted":
+    if look.run.status == "halted" and every_s < math.inf:
         print(
             f"run {run.run_id} is halted: {look.run.reason} (bin/enqueue --resume {run.run_id} goes on)",
             file=sys.stderr,
@@ -68,13 +78,13 @@ def _on_screen(watch: Watch, console: Console, check: Callable[[], None]) -> Loo
     return look
 
 
-def _in_lines(watch: Watch, console: Console, check: Callable[[], None]) -> Look:
+def _in_lines(watch: Watch, console: Console, check: Callable[[], None], every_s: float) -> Look:
     look = watch.look()
-    due = 0.0
+    due = math.inf if every_s == math.inf else 0.0
     while True:
-        if look.ended or time.monotonic() >= due:
+        if time.monotonic() >= due or (look.ended and due < math.inf):
             print(line(look), file=console.file, flush=True)
-            due = time.monotonic() + _PLAIN_EVERY_S
+            due = time.monotonic() + every_s
         if look.ended:
             return look
         check()

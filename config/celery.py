@@ -16,6 +16,8 @@ _settings = settings()
 ADMISSION_QUEUE = "admission"
 """Stage 1 only, so that held messages never stand before the stages of admitted indicators."""
 STAGES_QUEUE = "stages"
+NIGHTLY_QUEUE = "nightly"
+"""What Celery beat sends: see `tasks.nightly`."""
 
 broker_url = _settings.broker_url
 broker_connection_retry_on_startup = True
@@ -38,7 +40,7 @@ task_acks_late = True
 task_reject_on_worker_lost = True
 task_publish_retry_policy = {"max_retries": 100, "interval_start": 0, "interval_step": 0.2, "interval_max": 1.0}
 task_default_queue = STAGES_QUEUE
-task_routes = {"tasks.normalize": {"queue": ADMISSION_QUEUE}}
+task_routes = {"tasks.normalize": {"queue": ADMISSION_QUEUE}, "tasks.nightly": {"queue": NIGHTLY_QUEUE}}
 task_annotations = {"tasks.normalize": {"rate_limit": f"{_settings.ipm:g}/m"}}
 
 worker_consumer = "tasks.consumer:PacedConsumer"

@@ -6,6 +6,7 @@ A field's name in capitals is the name of its variable (`data_dir` ← `DATA_DIR
 import hashlib
 import os
 import re
+import shlex
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,6 +47,11 @@ def _checked_prices(text: str) -> str:
     return text
 
 
+def _checked_words(text: str) -> str:
+    shlex.split(text)
+    return text
+
+
 class Settings(BaseModel):
     """Every setting, typed and checked; immutable.
 
@@ -66,6 +72,9 @@ class Settings(BaseModel):
     database_url: Annotated[str, _url_of("postgresql", "postgresql+psycopg2")] = Field(default="", repr=False)
     """PostgreSQL to use instead of the embedded one: `postgresql://user:password@host/classify`, with TLS
     `…?sslmode=verify-full&sslrootcert=/path/ca.pem`."""
+    source_url: str = Field(default="", repr=False)
+    """The database that `--sql` asks, as SQLAlchemy takes it; here and not among the arguments when it has a password,
+    because everybody on a machine can read those."""
     data_dir: Path = ROOT / ".data"
     """Where the embedded servers keep their data and every process its log."""
 
@@ -108,6 +117,10 @@ class Settings(BaseModel):
     """How often a stage may kill its worker before the indicator has failed."""
     alive_file: Path | None = None
     """Touched twice a second by a worker whose event loop comes round, for probes to look at its age."""
+    nightly_at: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
+    """When Celery beat starts `bin/nightly`, every day: `02:30`, in UTC."""
+    nightly_options: Annotated[str, AfterValidator(_checked_words)] = ""
+    """The options that `bin/nightly` is then given, as in a shell."""
     log_level: str = Field(default="WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     log_format: str = Field(default="text", pattern="^(text|json)$")
     """`json` is one object a line."""

@@ -7,7 +7,7 @@ from celery import Celery
 from tasks import transport
 
 transport.install()
-app = Celery("tasks", include=["tasks.logs", "tasks.stages"])
+app = Celery("tasks", include=["tasks.logs", "tasks.stages", "tasks.nightly"])
 app.config_from_object("config.celery")
 app.steps["worker"].update({"tasks.connections:Connections", "tasks.keeper:Keeper", "tasks.reconciler:ReconcilerStep"})
 app.steps["consumer"].add("tasks.keeper:HandBack")

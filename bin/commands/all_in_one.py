@@ -5,18 +5,16 @@ stops again; the data stays, so the next call goes on where this one ended. Exit
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.console import Console
 
 from bin.cli import Parser, positive_integer, positive_number, print_json, run
 from bin.commands import load, report, verify
-from bin.embedded import ensure_stores, processes, stop_stores, workers
-from bin.embedded.places import log_file
+from bin.embedded import ensure_stores, stop_stores, workers
+from bin.embedded.workers import WorkerLostError
 from bin.progress import follow
-from classify.errors import ClassifyError
 from classify.intake import RejectFile, default_reject_path, indicator_from
 from classify.loading import load_file
 from classify.providers import PROVIDERS, provider_named
@@ -26,40 +24,6 @@ from classify.store.runs import Run, Selection
 from config.settings import settings
 from tasks.enqueue import start_run
 from tasks.resume import resume_run
-
-_STOP_WITHIN_S = 10.0
-
-
-class WorkerLostError(ClassifyError):
-    """A worker ended again and again; the message names its log."""
-
-
-@contextmanager
-def _workers(count: int) -> Iterator[Callable[[], None]]:
-    """An admission worker and `count` stage workers for as long as the block runs; those that run already are used.
-
-    Yields
-    ------
-    Callable
-        Raises WorkerLostError when one of them has ended so often that its supervisor gave up.
-    """
-    room.check(count)
-    names = [workers.ADMISSION, *(f"worker{i + 1}" for i in range(count))]
-    ours = [name for name in names if not processes.find(settings(), name)]
-
-    def check() -> None:
-        for name in ours:
-            if not processes.find(settings(), name):
-                log = log_file(settings(), name)
-                last = " / ".join(processes.last_lines(log, 3))
-                raise WorkerLostError(f"{name} ended: {last or 'it said nothing'} (log: {log})")
-
-    try:
-        for name in ours:
-            processes.spawn(settings(), name, workers.command(name))
-        yield check
-    finally:
-        processes.stop(settings(), ours, grace_s=_STOP_WITHIN_S)
 
 
 def _load(path: str | None) -> None:
@@ -73,7 +37,8 @@ def _load(path: str | None) -> None:
 
 def _classify(options: "_Options") -> Run | None:
     """Load, enqueue and follow; the run as it ended, or None when there was nothing to do."""
-    with _workers(options.workers) as check:
+    room.check(options.workers)
+    with workers.at_work(settings(), workers.names(options.workers)) as crew:
         _load(options.input)
         selection = Selection(force=options.force, limit=options.limit)
         batch = _taken_up(options)
@@ -83,7 +48,7 @@ def _classify(options: "_Options") -> Run | None:
             print(f"run {batch.run_id}: {batch.total:,} indicators at {batch.target_ipm:,g} IPM", file=sys.stderr)
         elif batch := runs.running():
             print(f"run {batch.run_id} goes on", file=sys.stderr)
-        return batch and follow(batch, Console(stderr=True), check=check, leave=False).run
+        return batch and follow(batch, Console(stderr=True), check=crew.check, leave=False).run
 
 
 def _taken_up(options: "_Options") -> Run | None:

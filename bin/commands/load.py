@@ -1,4 +1,4 @@
-"""Load indicators into source_indicators from JSONL or CSV files (also gzipped) or Parquet files.
+"""Load indicators into source_indicators from JSONL or CSV files (also gzipped), Parquet files, or another database.
 
 An id that is there already is updated when its content changed. What cannot be read is rejected with line and reason
 into a reject file; the rest loads. Exit status 1 when anything was rejected.
@@ -6,12 +6,12 @@ into a reject file; the rest loads. Exit status 1 when anything was rejected.
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
+from bin import source
 from bin.cli import Parser, print_json, run
 from bin.stores import ready_stores
-from classify.intake import RejectFile, default_reject_path
-from classify.loading import Loaded, load_file
+from classify.intake import RejectFile
+from classify.loading import Loaded
 
 
 def text(loaded: Loaded) -> str:
@@ -35,22 +35,20 @@ def facts(loaded: Loaded) -> dict[str, object]:
 
 def main(argv: Sequence[str]) -> int:
     parser = Parser("load", __doc__)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="ends in .jsonl, .csv, .jsonl.gz, .csv.gz or .parquet")
-    parser.add_argument(
-        "--rejects",
-        metavar="FILE",
-        type=Path,
-        help="where rejected rows go (default: named after the first FILE, .rejects.jsonl, in the current folder)",
-    )
+    parser.add_argument("files", nargs="*", metavar="FILE", help="ends in .jsonl, .csv, .jsonl.gz, .csv.gz or .parquet")
+    source.add_options(parser)
     parser.add_json()
     options = parser.parse_args(argv)
+    wanted = source.chosen(parser, options, options.files)
+    if wanted is None:
+        parser.error("the following arguments are required: FILE, or --sql QUERY")
     ready_stores()
     files = []
-    with RejectFile(options.rejects or default_reject_path(options.files[0])) as rejects:
-        for path in options.files:
-            files.append(load_file(path, rejects))
+    with RejectFile(options.rejects or wanted.default_rejects()) as rejects:
+        for loaded in wanted.load(rejects):
+            files.append(loaded)
             if not options.json:
-                print(text(files[-1]), flush=True)
+                print(text(loaded), flush=True)
     if options.json:
         print_json({"files": [facts(loaded) for loaded in files]})
     return 1 if any(loaded.rejected for loaded in files) else 0

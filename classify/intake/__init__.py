@@ -1,4 +1,5 @@
-r"""Indicators in from files and rows out to files: JSONL and CSV (plain or gzipped) and Parquet, by the file's ending.
+r"""Indicators in from files and rows out to files: JSONL and CSV (plain or gzipped) and Parquet, by the file's ending;
+indicators in from a SQL query on another database, too.
 
 Real files are never clean, so what comes in is mended where the meaning is certain and rejected, with line and
 reason, where it is not; nothing disappears without a word. Everything streams: a million rows need the memory of one
@@ -44,7 +45,7 @@ spelling of dates and periodicities.
 from classify.intake.export import write_rows
 from classify.intake.mends import Mend, Rule
 from classify.intake.outcome import Accepted, Reject
-from classify.intake.reader import read_indicators
+from classify.intake.reader import read_indicators, read_query
 from classify.intake.record import indicator_from
 from classify.intake.rejects import RejectFile, default_reject_path
 
@@ -57,5 +58,6 @@ __all__ = [
     "default_reject_path",
     "indicator_from",
     "read_indicators",
+    "read_query",
     "write_rows",
 ]

@@ -1,4 +1,4 @@
-"""Indicators out of a file: the format by its ending, every row an indicator or a reject, no id twice."""
+"""Indicators out of a file or a query: every row an indicator or a reject, no id twice."""
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
@@ -11,6 +11,7 @@ from classify.intake.mends import Mend, Rule, shown
 from classify.intake.outcome import Accepted, Reject, Row
 from classify.intake.parquet_rows import parquet_rows
 from classify.intake.record import COLUMNS, indicator_from
+from classify.intake.sql_rows import source_url, sql_rows
 
 Rows = Iterator[Row | Reject]
 
@@ -49,8 +50,31 @@ def read_indicators(path: Path | str) -> Iterator[Accepted | Reject]:
     ...         case Reject(line, known_id, reason, excerpt): ...
     """
     path = Path(path)
-    rows = _format(path)(path)
-    first = list(islice(rows, 1))  # so that a wrong file is known at the call
+    return _begun(_format(path)(path))
+
+
+def read_query(query: str, url: str) -> Iterator[Accepted | Reject]:
+    """The rows of a SQL query on another database, each as an indicator or as a reject; streams like a file.
+
+    Parameters
+    ----------
+    query
+        One SELECT with the columns id and name, and what else an indicator has.
+    url
+        Of the database, as SQLAlchemy takes it.
+
+    Raises
+    ------
+    UserError
+        At the call, when the database cannot be reached or the query does not work out; while reading, when it
+        breaks off.
+    """
+    return _begun(sql_rows(query, source_url(url)))
+
+
+def _begun(rows: Rows) -> Iterator[Accepted | Reject]:
+    """The outcomes of rows of which the first was read: what is wrong from the beginning is known at the call."""
+    first = list(islice(rows, 1))
     return _outcomes(chain(first, rows))
 
 

@@ -1,4 +1,4 @@
-"""What the ledger says of all runs that are on, together: what the reconciler compares with what it finds alive."""
+"""What the ledger says of all runs together: what is on, what was halted, what is given up."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from classify.stages import QUESTIONS
 from classify.store.engine import engine
+from classify.store.runs import HOPELESS
 
 
 @dataclass(frozen=True)
@@ -50,3 +51,34 @@ def admitted() -> dict[str, bool]:
     """)
     with engine().connect() as connection:
         return dict(map(tuple, connection.execute(statement)))
+
+
+def halted(provider: str) -> list[str]:
+    """The halted runs that may go on, oldest first: none of what they left undone was taken up by a later run."""
+    statement = text("""
+        SELECT run_id FROM runs
+        WHERE status = 'halted' AND provider = :provider
+          AND EXISTS (SELECT FROM run_indicators AS ledger
+                      WHERE ledger.run_id = runs.run_id AND ledger.status IN ('queued', 'admitted'))
+          AND NOT EXISTS (
+              SELECT FROM run_indicators AS ledger
+              JOIN run_indicators AS other ON other.indicator_id = ledger.indicator_id
+              JOIN runs AS later ON later.run_id = other.run_id
+              WHERE ledger.run_id = runs.run_id AND ledger.status IN ('queued', 'admitted')
+                AND later.created_at > runs.created_at)
+        ORDER BY created_at
+    """)
+    with engine().connect() as connection:
+        return list(connection.scalars(statement, {"provider": provider}))
+
+
+def given_up(most_failures: int) -> int:
+    """How many indicators have no up-to-date classification since they failed so often by themselves."""
+    statement = text(f"""
+        SELECT count(*) FROM source_indicators AS source
+        LEFT JOIN classifications AS known ON known.indicator_id = source.id
+        WHERE known.fingerprint IS DISTINCT FROM source.fingerprint
+          AND (source.id, source.fingerprint) IN ({HOPELESS})
+    """)
+    with engine().connect() as connection:
+        return connection.scalar(statement, {"most_failures": most_failures}) or 0

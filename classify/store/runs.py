@@ -47,17 +47,29 @@ class Selection:
         Also those whose classification is up to date, and over what people have corrected.
     limit
         At most so many, in the order of first loading.
+    most_failures
+        None that has failed so often as it is, and by itself: unusable answers, refusals, workers that it killed.
+        None takes them however often they failed.
     """
 
     ids: Sequence[str] | None = None
     force: bool = False
     limit: int | None = None
+    most_failures: int | None = None
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Run))
 
+HOPELESS = """
+    SELECT ledger.indicator_id, ledger.fingerprint
+    FROM run_indicators AS ledger JOIN failed_indicators AS failure USING (run_id, indicator_id)
+    WHERE ledger.status = 'failed' AND failure.error_class IN ('BadAnswerError', 'RefusedError', 'PoisonError')
+    GROUP BY ledger.indicator_id, ledger.fingerprint HAVING count(*) >= :most_failures
+"""
+"""Indicators, as they were, that failed so often and not because something was out of order around them."""
+
 # What another unfinished run has in hand is left to it: two runs at once would pay twice for the same answer.
-_OPEN = """
+_OPEN = f"""
     WITH chosen AS (
         INSERT INTO run_indicators (run_id, indicator_id, fingerprint)
         SELECT :run_id, source.id, source.fingerprint
@@ -65,6 +77,7 @@ _OPEN = """
         LEFT JOIN classifications AS known ON known.indicator_id = source.id
         WHERE (:force OR known.fingerprint IS DISTINCT FROM source.fingerprint)
           AND (CAST(:ids AS text[]) IS NULL OR source.id = ANY(:ids))
+          AND (CAST(:most_failures AS integer) IS NULL OR (source.id, source.fingerprint) NOT IN ({HOPELESS}))
           AND NOT EXISTS (
               SELECT FROM run_indicators AS other JOIN runs USING (run_id)
               WHERE other.indicator_id = source.id AND other.status IN ('queued', 'admitted')
@@ -125,6 +138,7 @@ def open_run(
             "force": selection.force,
             "ids": list(selection.ids) if selection.ids is not None else None,
             "limit": selection.limit,
+            "most_failures": selection.most_failures,
         }
         if not connection.scalar(text(_OPEN), chosen):
             connection.rollback()

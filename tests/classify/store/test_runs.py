@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import text
 
-from classify.errors import UserError
+from classify.errors import BadAnswerError, TransientError, UserError
 from classify.indicator import Indicator
-from classify.store import engine, runs, sources
+from classify.store import engine, ledger, runs, sources
 from classify.store.runs import Counts, Run, Selection
 
 pytestmark = pytest.mark.usefixtures("clean_tables")
@@ -112,3 +112,46 @@ def test_a_run_is_closed_once_everything_is_done_or_failed() -> None:
 def test_an_unknown_run_is_named() -> None:
     with pytest.raises(UserError, match="nope"):
         runs.find_run("nope")
+
+
+def _fail(run: Run, indicator: str, error: Exception) -> None:
+    runs.fail(run.run_id, indicator, stage="family", error=error, worker="w")
+    runs.close_finished_runs()
+
+
+def test_what_failed_by_itself_too_often_is_left_out_until_it_changes() -> None:
+    _load(["a", "b", "c"])
+    for night in (1, 2):
+        run = _open(most_failures=2)
+        assert run is not None
+        assert runs.unfinished(run.run_id) == ["a", "b", "c"]
+        _fail(run, "a", BadAnswerError("prose"))
+        _fail(run, "b", TransientError("away"))
+        assert ledger.given_up(2) == night - 1
+        _fail(run, "c", BadAnswerError("prose") if night == 1 else TransientError("away"))
+    third = _open(most_failures=2)
+    assert third is not None
+    assert runs.unfinished(third.run_id) == ["b", "c"]
+    asked_for = _open()
+    assert asked_for is not None
+    assert runs.unfinished(asked_for.run_id) == ["a"]
+    _fail(asked_for, "a", BadAnswerError("prose"))
+    _load(["a"], name="Renamed")
+    assert ledger.given_up(2) == 0
+    changed = _open(most_failures=2)
+    assert changed is not None
+    assert runs.unfinished(changed.run_id) == ["a"]
+
+
+def test_a_halted_run_may_go_on_unless_a_later_one_has_taken_up_what_it_left() -> None:
+    _load(["a", "b"])
+    first = _open(ids=["a"])
+    second = _open(ids=["b"])
+    assert first is not None
+    assert second is not None
+    for run in (first, second):
+        runs.halt(run.run_id, "no quota")
+    assert ledger.halted("rules") == [first.run_id, second.run_id]
+    assert ledger.halted("openai") == []
+    assert _open(ids=["a"]) is not None
+    assert ledger.halted("rules") == [second.run_id]
