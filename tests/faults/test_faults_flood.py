@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from cluster import ADMISSION, Cluster, no_simulator, patiently, wait_for
@@ -53,30 +54,31 @@ def _start_run() -> Run:
 
 @pytest.mark.parametrize(("server", "number"), [(redis, signal.SIGKILL), (postgres, signal.SIGQUIT)])
 def test_who_waits_for_a_store_does_not_fill_the_log(
-    quiet: Cluster, tmp_path: Path, server: object, number: signal.Signals
+    quiet: Cluster, tmp_path: Path, server: ModuleType, number: signal.Signals
 ) -> None:
     run = _start_run()
     said = tmp_path / "monitor.txt"
+    command = [sys.executable, "-m", "bin.commands.monitor", run.run_id]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with said.open("w") as output:
-        monitor = subprocess.Popen(
-            [sys.executable, "-m", "bin.commands.monitor", run.run_id],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    time.sleep(3)
-    process = processes.find(quiet.settings, server.NAME)  # type: ignore[attr-defined]
-    assert process is not None
-    os.kill(process.pid, number)
-    assert processes.wait(process, 20)
-    time.sleep(AWAY_S)
-    ensure_stores(quiet.settings)
-    engine().dispose()
-    wait_for(lambda: runs.counts(run.run_id).finished == COUNT, 150)
-    patiently(runs.close_finished_runs)
+        monitor = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        time.sleep(3)
+        process = processes.find(quiet.settings, server.NAME)
+        assert process is not None
+        os.kill(process.pid, number)
+        assert processes.wait(process, 20)
+        time.sleep(AWAY_S)
+        ensure_stores(quiet.settings)
+        engine().dispose()
+        wait_for(lambda: runs.counts(run.run_id).finished == COUNT, 150)
+        patiently(runs.close_finished_runs)
+        assert monitor.wait(60) == 0, said.read_text()
+    finally:
+        monitor.kill()
+        monitor.wait()
     assert facts.verify(run.run_id).ok
     lines = {name: len(places.log_file(quiet.settings, name).read_text().splitlines()) for name in NAMES}
-    assert monitor.wait(60) == 0, said.read_text()
     lines["monitor"] = len(said.read_text().splitlines())
-    print(f"{server.NAME} away for {AWAY_S} s, lines: {lines}")  # type: ignore[attr-defined]
+    print(f"{server.NAME} away for {AWAY_S} s, lines: {lines}")
     assert max(lines.values()) <= MOST_LINES, lines
