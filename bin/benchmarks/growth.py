@@ -62,9 +62,10 @@ def _over_workers(
     bare: dict[int, float] = {}
     quiet = []
     options = ("--latency", str(latency_s), "--latency-sigma", "0")
-    with stack(settings, worth(workers[-1]), *options, wait_s=latency_s) as s:
+    with stack(settings, max(worth(workers[-1]), 3 * workers[-1] * concurrency), *options, wait_s=latency_s) as s:
         s.start(workers[-1], concurrency)
         running = workers[-1]
+        s.flat_out(3 * running * concurrency)  # what every worker does once, it has done then
         for number in reversed(workers):  # all are started at once, which takes long, and then stopped one by one
             s.stop(running - number)
             running = number
