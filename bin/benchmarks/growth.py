@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import text
 
-from bin.benchmarks.figures import Figure, Outcome
+from bin.benchmarks.figures import Figure, Outcome, round_to
 from bin.benchmarks.meter import Meter
 from bin.benchmarks.stack import Stack, multiply_sources, stack
 from bin.benchmarks.surroundings import Quiet, say
@@ -42,11 +42,12 @@ def measure(
 ) -> Outcome:
     """First over numbers of workers, then over lengths of the queue; both in rising order."""
     figures, quiet = _over_workers(settings, latency_ms / 1000, seconds, sorted(workers), concurrency)
-    more, more_quiet = _over_queue(settings, seconds, sorted(queued), ipm)
+    more, parts, more_quiet = _over_queue(settings, seconds, sorted(queued), ipm)
     return Outcome(
         "growth",
         f"workers: LLM latency {latency_ms / 1000:g} s, {concurrency} tasks each; queue: LLM latency 0, {ipm:,} IPM",
         [*figures, *more],
+        parts,
         quiet=[*quiet, *more_quiet],
     )
 
@@ -62,9 +63,10 @@ def _over_workers(
     bare: dict[int, float] = {}
     quiet = []
     options = ("--latency", str(latency_s), "--latency-sigma", "0")
-    with stack(settings, worth(workers[-1]), *options, wait_s=latency_s) as s:
+    with stack(settings, max(worth(workers[-1]), 3 * workers[-1] * concurrency), *options, wait_s=latency_s) as s:
         s.start(workers[-1], concurrency)
         running = workers[-1]
+        s.flat_out(3 * running * concurrency)  # what every worker does once, it has done then
         for number in reversed(workers):  # all are started at once, which takes long, and then stopped one by one
             s.stop(running - number)
             running = number
@@ -87,10 +89,14 @@ def _as_if_equal(batch: Run, ipm: float) -> float:
         return ipm * int(connection.scalar(statement, {"run_id": batch.run_id}) or 0) / (CALLS * batch.total)
 
 
-def _over_queue(settings: Settings, seconds: int, queued: Sequence[int], ipm: int) -> tuple[list[Figure], list[Quiet]]:
+def _over_queue(
+    settings: Settings, seconds: int, queued: Sequence[int], ipm: int
+) -> tuple[list[Figure], dict[str, dict[str, float]], list[Quiet]]:
+    """Also what each kind of process has in the cost, in core-milliseconds an indicator."""
     sending: dict[int, float] = {}
     cost: dict[int, float] = {}
     bare: dict[int, float] = {}
+    parts: dict[str, dict[str, float]] = {}
     quiet = []
     samples = math.ceil(ipm * (seconds + 10) / 60)  # more than a window admits
     with stack(settings, samples, "--latency", "0", "--latency-sigma", "0") as s:
@@ -110,6 +116,9 @@ def _over_queue(settings: Settings, seconds: int, queued: Sequence[int], ipm: in
             if not done:
                 raise UserError(f"no indicator was finished in {seconds} s")
             cost[length] = 1000 * usage.total_s / done
+            parts[f"core-ms by kind with {length:,} queued"] = {
+                kind: round_to(1000 * used / done, 3) for kind, used in usage.cpu_s.items()
+            }
             quiet.append(usage.quiet)
             say(f"  {length:,} queued: {cost[length]:.1f} core-ms an indicator, baseline {bare[length]:.1f}")
     figures = [Figure(f"CPU with {n:,} queued", "core-ms an indicator", (cost[n],), (bare[n],)) for n in queued]
@@ -118,7 +127,7 @@ def _over_queue(settings: Settings, seconds: int, queued: Sequence[int], ipm: in
     name = f"{last:,} queued / {first:,} queued"
     figures.append(Figure(f"CPU, {name}", "×", (cost[last] / cost[first],), (bare[last] / bare[first],)))
     figures.append(Figure(f"sending, {name}", "×", (sending[last] / sending[first],)))
-    return figures, quiet
+    return figures, parts, quiet
 
 
 def _bare_chain_ms(s: Stack, length: int, seconds: int) -> float:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bin.benchmarks.figures import table
-from bin.benchmarks.plot import plot
 from bin.benchmarks.surroundings import machine, say
 from bin.cli import Parser, positive_integer, print_json
 from config.settings import Settings
@@ -101,6 +100,8 @@ def command(name: str, argv: Sequence[str], own_stores: OwnStores) -> None:
     if output:
         output.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if drawing:
+        from bin.benchmarks.plot import plot  # the page that it borrows from reads the settings when it is loaded
+
         drawing.write_text(plot(outcomes), encoding="utf-8")
 
 
