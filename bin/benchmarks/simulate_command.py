@@ -7,6 +7,7 @@ from pathlib import Path
 from bin.benchmarks.service_times import SHIPPED, ServiceTimes, load
 from bin.benchmarks.surroundings import say
 from bin.cli import Parser, positive_integer, positive_number, print_json
+from classify.errors import UserError
 from config.settings import Settings, settings
 
 OwnStores = Callable[[], AbstractContextManager[Settings]]
@@ -70,7 +71,10 @@ def main(argv: Sequence[str], own_stores: OwnStores) -> None:
 
 
 def _measured(path: Path, own_stores: OwnStores) -> ServiceTimes:
-    path.touch()  # what cannot be written is better known before four minutes than after
+    try:
+        path.touch()  # what cannot be written is better known before four minutes than after
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
     with own_stores() as own:
         from bin.benchmarks.fit import fit  # reads the settings when it is loaded
 

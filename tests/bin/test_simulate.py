@@ -270,8 +270,10 @@ def test_the_command_prints_facts() -> None:
     assert facts["agreement"][0]["figures"]["completed IPM"]["simulated"] > 0
     said = run("--ipm", "400", "--workers-and-more", "3")
     assert (said.returncode, said.stderr.count("\n")) == (2, 1)
-    said = run("--times", "nowhere.json")
-    assert (said.returncode, said.stderr.count("\n")) == (2, 1)
+    for where in ("--times", "--fit"):
+        said = run(where, "nowhere/at/all.json")
+        assert (said.returncode, said.stderr.count("\n")) == (2, 1)
+        assert "No such file" in said.stderr
 
 
 @pytest.fixture
