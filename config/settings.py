@@ -10,6 +10,7 @@ import shlex
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -52,6 +53,15 @@ def _checked_words(text: str) -> str:
     return text
 
 
+def _with_password(url: str, password: SecretStr) -> str:
+    """The URL with this password, unless it has one of its own."""
+    parts = urlsplit(url)
+    login, _, place = parts.netloc.rpartition("@")
+    if not url or not password or ":" in login:
+        return url
+    return parts._replace(netloc=f"{login}:{quote(password.get_secret_value(), safe='')}@{place}").geturl()
+
+
 class Settings(BaseModel):
     """Every setting, typed and checked; immutable.
 
@@ -72,6 +82,10 @@ class Settings(BaseModel):
     database_url: Annotated[str, _url_of("postgresql", "postgresql+psycopg2")] = Field(default="", repr=False)
     """PostgreSQL to use instead of the embedded one: `postgresql://user:password@host/classify`, with TLS
     `…?sslmode=verify-full&sslrootcert=/path/ca.pem`."""
+    redis_password: SecretStr = SecretStr("")
+    """For a `redis_url` without one: then the URL is no secret, and the password needs no escaping."""
+    postgres_password: SecretStr = SecretStr("")
+    """The same for `database_url`."""
     source_url: str = Field(default="", repr=False)
     """The database that `--sql` asks, as SQLAlchemy takes it; here and not among the arguments when it has a password,
     because everybody on a machine can read those."""
@@ -149,12 +163,12 @@ class Settings(BaseModel):
     @property
     def redis_address(self) -> str:
         """The URL of Redis as redis-py takes it."""
-        return self.redis_url or f"unix://{self.run_dir}/redis.sock?db=0"
+        return _with_password(self.redis_url, self.redis_password) or f"unix://{self.run_dir}/redis.sock?db=0"
 
     @property
     def sentinels(self) -> sentinel.Sentinels | None:
         """The Sentinels that know where Redis is; None when its address is known."""
-        return sentinel.parse(self.redis_url) if self.redis_url.startswith("sentinel://") else None
+        return sentinel.parse(self.redis_address) if self.redis_url.startswith("sentinel://") else None
 
     @property
     def broker_url(self) -> str:
@@ -163,15 +177,16 @@ class Settings(BaseModel):
             return self.sentinels.broker_url
         if self.redis_url.startswith("rediss://") and "ssl_cert_reqs=" not in self.redis_url:
             # redis-py then checks the server's certificate; kombu would not.
-            return f"{self.redis_url}{'&' if '?' in self.redis_url else '?'}ssl_cert_reqs=required"
-        return self.redis_url or f"redis+socket://{self.run_dir}/redis.sock"
+            return f"{self.redis_address}{'&' if '?' in self.redis_url else '?'}ssl_cert_reqs=required"
+        return f"redis+socket://{self.run_dir}/redis.sock" if self.embeds_redis else self.redis_address
 
     @property
     def database_address(self) -> str:
         """The URL of PostgreSQL as SQLAlchemy takes it."""
         if self.embeds_database:
             return f"postgresql+psycopg2://postgres@/classify?host={self.run_dir}&port=5432"
-        return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
+        url = _with_password(self.database_url, self.postgres_password)
+        return url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
 def read_settings(environment: dict[str, str | None]) -> Settings:

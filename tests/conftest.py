@@ -27,14 +27,16 @@ from tasks.clients import redis_client  # noqa: E402
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", action="store_true", help="also run the tests that kill real processes")
+    parser.addoption("--docker", action="store_true", help="also run the containers, where there is a Docker Engine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--faults"):
-        return
-    for item in items:
-        if item.get_closest_marker("faults"):  # and not by keyword: that is the name of a folder, too
-            item.add_marker(pytest.mark.skip(reason="only with --faults"))
+    for marker in ("faults", "docker"):
+        if config.getoption(f"--{marker}"):
+            continue
+        for item in items:
+            if item.get_closest_marker(marker):  # and not by keyword: that is the name of a folder, too
+                item.add_marker(pytest.mark.skip(reason=f"only with --{marker}"))
 
 
 def pytest_unconfigure() -> None:

@@ -73,13 +73,15 @@ def migrate(database_url: str) -> None:
     Raises
     ------
     UserError
-        When the database cannot be reached.
+        When the database cannot be reached, or is not in UTF-8.
     """
     once = create_engine(database_url, poolclass=NullPool, connect_args=_ARGUMENTS)
     try:
         with once.begin() as connection:
             if _is_current(connection):
                 return
+            if (encoding := connection.scalar(text("SHOW server_encoding"))) != "UTF8":
+                raise UserError(f"the database's encoding is {encoding}: make it with ENCODING 'UTF8'")
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             _upgrade(connection)
     except OperationalError as error:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from config.settings import ROOT, Settings, SettingsError, read_settings
 
@@ -67,6 +68,35 @@ def test_external_addresses() -> None:
 )
 def test_a_certificate_is_checked_unless_the_url_says_otherwise(url: str, broker_url: str) -> None:
     assert read_settings({"REDIS_URL": url}).broker_url == broker_url
+
+
+def test_a_password_of_its_own_goes_into_a_url_that_has_none() -> None:
+    odd = "p@s/s:w%rd"
+    s = read_settings(
+        {
+            "REDIS_URL": "redis://cache:6379/1",
+            "DATABASE_URL": "postgresql://u@db/classify?sslmode=require",
+            "REDIS_PASSWORD": odd,
+            "POSTGRES_PASSWORD": odd,
+        }
+    )
+    assert s.redis_address == s.broker_url == "redis://:p%40s%2Fs%3Aw%25rd@cache:6379/1"
+    assert s.database_address == "postgresql+psycopg2://u:p%40s%2Fs%3Aw%25rd@db/classify?sslmode=require"
+    assert make_url(s.database_address).password == odd
+    assert odd not in repr(s)
+    behind = read_settings({"REDIS_URL": "sentinel://one,two:26380/0?master=m", "REDIS_PASSWORD": odd}).sentinels
+    assert behind is not None
+    assert (behind.hosts, behind.password) == ((("one", 26379), ("two", 26380)), odd)
+
+
+def test_a_password_of_its_own_changes_nothing_elsewhere() -> None:
+    own = {"REDIS_PASSWORD": "other", "POSTGRES_PASSWORD": "other"}
+    urls = {"REDIS_URL": "redis://:pw@cache", "DATABASE_URL": "postgresql://u:p@db/classify"}
+    for environment in ({}, urls):
+        bare, with_own = read_settings(environment), read_settings({**environment, **own})
+        assert with_own.redis_address == bare.redis_address
+        assert with_own.broker_url == bare.broker_url
+        assert with_own.database_address == bare.database_address
 
 
 def test_embedded_addresses_fit_a_unix_socket_wherever_the_data_lies(tmp_path: Path) -> None:
