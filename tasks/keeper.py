@@ -10,6 +10,7 @@ a whole renews nothing, others do its work, and a clock outside of the interpret
 
 import contextlib
 import faulthandler
+import gc
 import logging
 import os
 import threading
@@ -50,6 +51,7 @@ class Keeper(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no ty
         self._has_cut_short = False
 
     def start(self, parent: Any) -> None:
+        _spare_the_collector()
         self._is_green = getattr(parent.pool_cls, "is_green", False)
         signals.worker_shutdown.connect(self._hand_back_all, weak=False)
         threading.Thread(target=self._keep, name="keeper", daemon=True).start()
@@ -146,6 +148,13 @@ def _show_life() -> None:
     if path := settings().alive_file:
         with contextlib.suppress(OSError):  # that it cannot be written shows where it is looked for
             path.touch()
+
+
+def _spare_the_collector() -> None:
+    """Keep Python's garbage collector from walking through all that was imported, again and again: a tenth of the CPU."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _has_outgrown() -> bool:
