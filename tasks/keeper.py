@@ -151,7 +151,7 @@ def _show_life() -> None:
 
 
 def _spare_the_collector() -> None:
-    """Keep Python's garbage collector from walking through all that was imported, again and again: a tenth of the CPU."""
+    """Keep the garbage collector from walking through all that was imported, again and again: a tenth of the CPU."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
