@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from celery import chain
 from celery.canvas import Signature
+from kombu.exceptions import BatchPublishError
 
+from classify.errors import UserError
 from classify.stages import STAGES
 from tasks.celery import app
 from tasks.messages import root_of
@@ -15,23 +16,36 @@ BATCH = 500
 
 
 def chain_of(ticket: Ticket) -> Signature:
-    """The chain that takes an indicator from its first unanswered stage to the end."""
+    """The chain that takes an indicator from its first unanswered stage to the end.
+
+    It is the message that `celery.chain` would send: the first task, and in it the rest, the last first. The canvas
+    itself is left out, since it copies every signature four times and loses the producer, and with it the batch.
+    """
+    root = root_of(ticket.run, ticket.indicator)
+    shown = {"argsrepr": root}  # what Flower and events show instead of the whole message
     names = [f"tasks.{stage.name}" for stage in STAGES if stage.name not in ticket.findings]
     first, *rest = names
-    shown = {
-        "argsrepr": root_of(ticket.run, ticket.indicator)
-    }  # what Flower and events show instead of the whole message
-    return chain(
-        app.signature(first, args=(ticket.message(),), options=shown),
-        *(app.signature(name, options=shown) for name in rest),
-    )
+    following = [app.signature(name, options=shown) for name in reversed(rest)]
+    options = {**shown, "root_id": root, "chain": following}
+    return app.signature(first, args=(ticket.message(),), options=options)
 
 
 def dispatch(tickets: Iterable[Ticket]) -> int:
-    """Publish the chains of `tickets`, batch by batch over one connection; how many there were."""
+    """Publish the chains of `tickets`, batch by batch over one connection; how many there were.
+
+    Raises
+    ------
+    UserError
+        When Redis went away meanwhile. What was not sent stands in the ledger, and the reconciler sends it.
+    """
     sent = 0
-    with app.producer_pool.acquire(block=True) as producer, producer.batch(max_size=BATCH):
-        for ticket in tickets:
-            chain_of(ticket).apply_async(producer=producer, root_id=root_of(ticket.run, ticket.indicator))
-            sent += 1
+    try:
+        with app.producer_pool.acquire(block=True) as producer, producer.batch(max_size=BATCH):
+            for ticket in tickets:
+                chain_of(ticket).apply_async(producer=producer)
+                sent += 1
+    except BatchPublishError:
+        raise UserError(
+            "Redis went away: what was not sent off is, once it is back and an admission worker runs"
+        ) from None
     return sent

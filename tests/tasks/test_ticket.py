@@ -2,14 +2,18 @@
 
 import json
 import uuid
+from collections.abc import Iterator
 
 import pytest
 
 from classify.indicator import Indicator, Observation
 from classify.providers.rules import RulesProvider
 from classify.stages import QUESTIONS, STAGES
+from config.celery import ADMISSION_QUEUE
+from config.settings import Settings
 from tasks.celery import app
-from tasks.chain import chain_of
+from tasks.chain import BATCH, chain_of, dispatch
+from tasks.clients import redis_client
 from tasks.ticket import Ticket
 
 
@@ -48,8 +52,7 @@ def test_every_message_of_a_chain_is_at_most_4_kb(done: int) -> None:
     whole = _ticket_after_all_questions(_indicator("x" * 60))
     findings = {name: whole.findings[name] for name in [q.name for q in QUESTIONS][:done]}
     chain = chain_of(Ticket(whole.run, whole.indicator, whole.provider, findings))
-    first, *rest = chain.tasks
-    message = app.amqp.as_task_v2(str(uuid.uuid4()), first.task, args=first.args, chain=[dict(t) for t in rest])
+    message = app.amqp.as_task_v2(str(uuid.uuid4()), chain.task, args=chain.args, chain=chain.options["chain"])
     assert len(json.dumps(message.body)) <= 4096
 
 
@@ -59,8 +62,24 @@ def test_a_chain_starts_at_the_first_stage_that_has_no_answer() -> None:
     for done in range(len(QUESTIONS)):
         findings = {q.name: whole.findings[q.name] for q in QUESTIONS[:done]}
         chain = chain_of(Ticket(whole.run, "A", "rules", findings))
-        assert [t.task for t in chain.tasks] == names[done:]
-    assert [t.task for t in chain_of(whole).tasks] == ["tasks.save"]
+        assert [chain.task, *(t.task for t in reversed(chain.options["chain"]))] == names[done:]
+    assert (chain_of(whole).task, chain_of(whole).options["chain"]) == ("tasks.save", [])
+
+
+def test_chains_are_sent_off_in_batches(clean_tables: Settings) -> None:
+    """A round trip for every one of them would take longer than all the rest."""
+    app.loader.import_default_modules()
+    arrived: list[int] = []
+
+    def tickets() -> Iterator[Ticket]:
+        for i in range(BATCH + 1):
+            yield Ticket("run", f"I{i}", "rules")
+            arrived.append(redis_client().llen(ADMISSION_QUEUE))
+
+    assert dispatch(tickets()) == BATCH + 1
+    assert arrived == [0] * (BATCH - 1) + [BATCH] * 2
+    assert redis_client().llen(ADMISSION_QUEUE) == BATCH + 1
+    redis_client().flushall()
 
 
 def test_all_seven_tasks_are_registered_and_only_the_first_is_paced() -> None:
