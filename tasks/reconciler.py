@@ -16,6 +16,7 @@ from celery import bootsteps
 from redis import Redis
 from sqlalchemy.exc import DBAPIError
 
+from classify.errors import UserError
 from classify.store import ledger, runs
 from config.celery import ADMISSION_QUEUE
 from config.settings import settings
@@ -33,6 +34,7 @@ K = TypeVar("K", Owner, str)
 LOCK_KEY = "reconciler"
 _TICK_S = 2.0
 _LOCK_S = 10
+_GLANCES, _GLANCE_S = 4, 0.1
 
 
 class Reconciler:
@@ -68,10 +70,11 @@ class Reconciler:
                 self._forget()
                 return 0
             runs.close_finished_runs()
+            messages = message_count(self._redis)  # before the ledger: what is finished between the two leaves no gap
             open_runs = ledger.open_runs()
             self._keep_target(open_runs)
             self._mend_in_flight()
-            return self._send_again(self._lost(sum(run.unfinished for run in open_runs)))
+            return self._send_again(self._lost(messages - _unfinished(open_runs)))
         except Exception:
             self._forget()
             raise
@@ -106,11 +109,24 @@ class Reconciler:
         for indicator in _missed_for(self._absent, begun - counted, self._patience_s):
             pace().entered(indicator)
 
-    def _lost(self, unfinished: int) -> list[Owner]:
-        if message_count(self._redis) >= unfinished:
-            # A message twice may hide one that is lost; but only until it has run its course.
-            self._missed.clear()
-            return []
+    def _lost(self, surplus: int) -> list[Owner]:
+        """What has had no message for long enough.
+
+        All messages are looked at only when some are missing for more than a moment: on its way from Redis to a worker
+        a message is nowhere, and there may be 100,000 to look at.
+
+        Parameters
+        ----------
+        surplus
+            Messages beyond the unfinished indicators; negative when some have none.
+        """
+        for _ in range(_GLANCES):
+            if surplus >= 0:
+                # A message twice may hide one that is lost; but only until it has run its course.
+                self._missed.clear()
+                return []
+            time.sleep(_GLANCE_S)
+            surplus = message_count(self._redis) - _unfinished(ledger.open_runs())
         expected = ledger.unfinished()
         missing = expected - owners(self._redis)
         # Ledger, messages, ledger: what was finished in between was not lost.
@@ -128,6 +144,10 @@ class Reconciler:
             count += dispatch(tickets)
             log.warning("run %s: sent %d indicators off again, whose messages were lost", run_id, len(tickets))
         return count
+
+
+def _unfinished(open_runs: list[ledger.Open]) -> int:
+    return sum(run.unfinished for run in open_runs)
 
 
 def _missed_for(memory: dict[K, float], missed: set[K], patience_s: float) -> list[K]:
@@ -166,7 +186,7 @@ class ReconcilerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery h
         while not self._ended.wait(_TICK_S):
             try:
                 reconciler.look()
-            except (*AWAY, DBAPIError) as error:
+            except (*AWAY, DBAPIError, UserError) as error:
                 log.info("a store is away: %s", error)
             except Exception:
                 log.exception("the reconciler goes on after an error")

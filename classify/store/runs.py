@@ -315,8 +315,12 @@ def close_finished_runs() -> list[str]:
         FROM (
             SELECT run_id, count(*) FILTER (WHERE status = 'done') AS done,
                 count(*) FILTER (WHERE status = 'failed') AS failed, max(finished_at) AS finished_at
-            FROM run_indicators WHERE run_id IN (SELECT run_id FROM runs WHERE status = 'running')
-            GROUP BY run_id HAVING count(*) FILTER (WHERE status IN ('queued', 'admitted')) = 0
+            FROM run_indicators
+            WHERE run_id IN (
+                SELECT run_id FROM runs WHERE status = 'running' AND NOT EXISTS (
+                    SELECT FROM run_indicators AS open
+                    WHERE open.run_id = runs.run_id AND open.status IN ('queued', 'admitted')))
+            GROUP BY run_id
         ) AS tally
         WHERE runs.run_id = tally.run_id AND runs.status = 'running'
         RETURNING runs.run_id
