@@ -6,7 +6,7 @@ Its calls come back, with an answer or an error, within seconds: who waits for e
 from functools import cache
 from typing import Any
 
-from redis import Redis
+from redis import Redis, UnixDomainSocketConnection
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
@@ -28,9 +28,22 @@ def redis_client() -> Redis:
     }
     found = settings().sentinels
     if found is None:
-        return Redis.from_url(settings().redis_address, **options)
+        return _client(settings().redis_address, **options)
     login = {"password": found.password or None}
     asked = {"socket_timeout": _ANSWER_WITHIN_S, **login}
     sentinels = Sentinel([*found.hosts], sentinel_kwargs=asked, db=found.database, **login)  # type: ignore[no-untyped-call]
     client: Redis = sentinels.master_for(found.master, **options)  # type: ignore[no-untyped-call]
+    return client
+
+
+class _UnixConnection(UnixDomainSocketConnection):
+    """redis-py 8 asks a connection that timed out for its port, and fails over a Unix socket's having none."""
+
+    port = 0
+
+
+def _client(url: str, **options: Any) -> Redis:
+    client: Redis = Redis.from_url(url, **options)
+    if client.connection_pool.connection_class is UnixDomainSocketConnection:
+        client.connection_pool.connection_class = _UnixConnection
     return client
