@@ -163,12 +163,12 @@ class Project:
         last = f"SELECT extract(epoch FROM max(finished_at) - timestamptz '{moment}') FROM run_indicators"
         return round(float(self.sql(f"{last} WHERE run_id = '{run_id}' AND admitted_at < '{moment}'")), 1)
 
-    def pause_after_s(self, run_id: str, moment: str) -> float:
-        """The longest time around a moment in which no indicator was finished."""
+    def pause_after_s(self, run_id: str, moment: str, until: str = "infinity") -> float:
+        """The longest time around a moment in which no indicator was finished, before what happened `until` then."""
         gaps = (
             "SELECT finished_at - lag(finished_at) OVER (ORDER BY finished_at) AS gap FROM run_indicators"
             f" WHERE run_id = '{run_id}' AND finished_at BETWEEN timestamptz '{moment}' - interval '5 s'"
-            f" AND timestamptz '{moment}' + interval '60 s'"
+            f" AND least(timestamptz '{moment}' + interval '60 s', timestamptz '{until}')"
         )
         return round(float(self.sql(f"SELECT extract(epoch FROM max(gap)) FROM ({gaps}) AS gaps")), 1)
 

@@ -71,7 +71,8 @@ def test_scaled_down_and_up_and_killed_in_mid_run(stack: Project) -> None:
     stack.wait(run_id, count, 180)
     stack.verify(run_id, count)
     report = stack.cli("report", run_id)
-    paused, done = stack.pause_after_s(run_id, worker_killed), stack.in_hand_finished_after_s(run_id, worker_killed)
+    paused = stack.pause_after_s(run_id, worker_killed, until=redis_killed)
+    done = stack.in_hand_finished_after_s(run_id, worker_killed)
     without_redis = stack.pause_after_s(run_id, redis_killed)
     measured["scaled 10, 3, 10 and killed twice: completed a minute, of 800"] = f"{report['completed_ipm']:g}"
     measured["worker killed: no completion for"] = f"{paused} s"
