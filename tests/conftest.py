@@ -27,11 +27,12 @@ from tasks.clients import redis_client  # noqa: E402
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", action="store_true", help="also run the tests that kill real processes")
+    parser.addoption("--benchmarks", action="store_true", help="also run every benchmark, each as small as can be")
     parser.addoption("--docker", action="store_true", help="also run the containers, where there is a Docker Engine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for marker in ("faults", "docker"):
+    for marker in ("faults", "benchmarks", "docker"):
         if config.getoption(f"--{marker}"):
             continue
         for item in items:

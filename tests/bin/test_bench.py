@@ -68,6 +68,7 @@ def test_every_measurement_is_tried() -> None:
     assert set(_SMALL) == set(MEASUREMENTS)
 
 
+@pytest.mark.benchmarks
 @pytest.mark.parametrize("outcome", ["ceiling"], indirect=True)
 def test_ceiling(outcome: dict[str, Any]) -> None:
     figures = outcome["figures"]
@@ -78,6 +79,7 @@ def test_ceiling(outcome: dict[str, Any]) -> None:
     assert figures["CPU simulator"]["value"] > 0
 
 
+@pytest.mark.benchmarks
 @pytest.mark.parametrize("outcome", ["cost"], indirect=True)
 def test_cost(outcome: dict[str, Any]) -> None:
     figures = outcome["figures"]
@@ -91,6 +93,7 @@ def test_cost(outcome: dict[str, Any]) -> None:
     assert outcome["details"]["IPM measured"][0] > 0
 
 
+@pytest.mark.benchmarks
 @pytest.mark.parametrize("outcome", ["latency"], indirect=True)
 def test_latency(outcome: dict[str, Any]) -> None:
     figures = outcome["figures"]
@@ -100,6 +103,7 @@ def test_latency(outcome: dict[str, Any]) -> None:
     assert figures["added p50"]["baseline"] > 0
 
 
+@pytest.mark.benchmarks
 @pytest.mark.parametrize("outcome", ["enqueue"], indirect=True)
 def test_enqueue(outcome: dict[str, Any]) -> None:
     figures = outcome["figures"]
@@ -108,12 +112,14 @@ def test_enqueue(outcome: dict[str, Any]) -> None:
     assert figures["CPU of the sender"]["baseline"] > 0
 
 
+@pytest.mark.benchmarks
 @pytest.mark.parametrize("outcome", ["load"], indirect=True)
 def test_load(outcome: dict[str, Any]) -> None:
     assert 0 < outcome["figures"]["rate"]["ratio"] < 5
     assert outcome["figures"]["rate when nothing has changed"]["value"] > 0
 
 
+@pytest.mark.benchmarks
 @pytest.mark.parametrize("outcome", ["growth"], indirect=True)
 def test_growth(outcome: dict[str, Any]) -> None:
     figures = outcome["figures"]

@@ -286,6 +286,7 @@ def endpoint_named(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
 
 
+@pytest.mark.benchmarks
 @pytest.mark.usefixtures("endpoint_named")
 def test_a_fit_measures_this_machine(clean_tables: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "_CHAINS", 60)
