@@ -132,6 +132,7 @@ def the_bill_is_right(cluster: Cluster, run_id: str) -> None:
     assert good[0] == good[1]
 
 
+@pytest.mark.faults
 def test_faults_cost_time_and_nothing_else(cluster: Cluster) -> None:
     cluster.control(**FAULTS)
     followed = cluster.classify(25, "FAULTS")
@@ -233,6 +234,7 @@ def test_evaluate_asks_the_endpoint(cluster: Cluster, tmp_path: Path) -> None:
         assert (said["n"], said["provider"], said["accuracy"]["family"]) == (20, provider, 1.0)
 
 
+@pytest.mark.faults
 def test_no_secret_is_to_be_found_anywhere(cluster: Cluster, stores: Settings) -> None:
     """After runs with every kind of error, at the log level that says most: a planted key, searched everywhere."""
     cluster.control(**FAULTS, unauthorized_after=100)

@@ -75,6 +75,7 @@ def query(url: str, statement: str) -> list[str]:
         connection.close()
 
 
+@pytest.mark.benchmarks
 def test_it_is_apart_from_the_real_data(redis_url: str, database_url: str) -> None:
     query(
         database_url,
