@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from celery.utils.time import rate
-from celery.worker import state
 from celery.worker.consumer import Consumer
 
+from tasks.ending import is_stopping
 from tasks.pace import Pace, pace
 
 PACED_TASK = "tasks.normalize"
@@ -52,7 +52,7 @@ class ClusterBucket:
             self._wait = min(wait, _LONGEST_WAIT_S)
             if not self._blocking:
                 return False
-            if state.should_stop is not None or state.should_terminate is not None:
+            if is_stopping():
                 # The message stays unacknowledged in `contents`: closing the channel hands it back.
                 self._wait = 3600
                 return False
