@@ -6,7 +6,8 @@ bucket for all workers, on Redis's clock. Its rate is the least of `OPENAI_RPM` 
 by what the call really took. A `Retry-After` holds everybody.
 
 What calls took is told to Redis with the next question of the same process, which asks many times a second when it
-matters: one round trip a call instead of two.
+matters. Where nothing limits anyone, one question opens the gate for all calls of the process for a moment; so a call
+costs no round trip of its own. The first refusal reaches the others that much later, and every one after it at once.
 """
 
 import random
@@ -35,6 +36,8 @@ _FIRST_ESTIMATE = 1500
 _ASK_AGAIN_S = 1.0
 _BURST_S = 0.5
 """Seconds' worth of a limit that may be taken at once."""
+_OPEN_S = 0.25
+"""For so long the gate stays open to a process that found no limit."""
 
 # Calls that are over: how many, how many of them were answered, tokens charged for them, tokens taken.
 _ACCOUNT = """
@@ -51,7 +54,8 @@ end
 """
 
 # KEYS: slowed, next request, next token, average, granted, answered. ARGV: rpm, tpm, first estimate, burst in µs; calls
-# that are over, as `account` takes them. Gives µs to wait, tokens charged.
+# that are over, as `account` takes them; calls that were made since the last question. Gives µs to wait, tokens
+# charged, whether nothing limits.
 _ENTER = (
     CLOCK
     + RING
@@ -70,15 +74,19 @@ local tokens = math.max(tonumber(redis.call('GET', KEYS[3]) or 0), now - tonumbe
 local wait = tonumber(slowed[3] or 0) - now
 if rpm > 0 then wait = math.max(wait, request - now) end
 if tpm > 0 then wait = math.max(wait, tokens - now) end
-if wait > 0 then return {string.format('%.0f', wait), '0'} end
+local made = tonumber(ARGV[9])
+if wait > 0 then
+  if made > 0 then ring_add(KEYS[5], math.floor(now / 1000000), made) end
+  return {string.format('%.0f', wait), '0', 0}
+end
 local charge = 0
 if rpm > 0 then redis.call('SET', KEYS[2], string.format('%.3f', request + 60000000 / rpm), 'EX', 3600) end
 if tpm > 0 then
   charge = tonumber(redis.call('GET', KEYS[4]) or ARGV[3])
   redis.call('SET', KEYS[3], string.format('%.3f', tokens + charge * 60000000 / tpm), 'EX', 3600)
 end
-ring_add(KEYS[5], math.floor(now / 1000000), 1)
-return {'0', tostring(charge)}
+ring_add(KEYS[5], math.floor(now / 1000000), made + 1)
+return {'0', tostring(charge), (rpm > 0 or tpm > 0) and 0 or 1}
 """
 )
 
@@ -141,6 +149,8 @@ class ClusterGate:
         self._rpm = rpm or 0
         self._tpm = tpm or 0
         self._over: deque[tuple[float, int]] = deque()
+        self._open_until = 0.0
+        self._made: deque[None] = deque()
 
     def enter(self) -> float:
         """Wait until a call may be made.
@@ -155,12 +165,17 @@ class ClusterGate:
         HeldBackError
             When that would take longer than a retry; the call is to be made later.
         """
+        if time.monotonic() < self._open_until:
+            self._made.append(None)
+            return 0.0
         deadline = time.monotonic() + LONGEST_RETRY_S
         keys = [SLOWED_KEY, RPM_KEY, TPM_KEY, AVERAGE_KEY, GRANTED_KEY, ANSWERED_KEY]
         while True:
             limits = [self._rpm, self._tpm, _FIRST_ESTIMATE, int(_BURST_S * 1e6)]
             answer = self._enter(keys, [*limits, *self._account()])
             wait, charge = float(answer[0]) / 1e6, float(answer[1])
+            if answer[2]:
+                self._open_until = time.monotonic() + _OPEN_S
             if not wait:
                 return charge
             if time.monotonic() + wait > deadline:
@@ -173,13 +188,18 @@ class ClusterGate:
         self._over.append((charged, call.prompt_tokens + call.completion_tokens))
 
     def _account(self) -> list[float]:
-        """What Redis has not been told of yet: how many calls, how many answered, tokens charged and taken."""
+        """What Redis has not been told of yet: how many calls are over, how many of them were answered, tokens charged
+        for them and taken, how many were made.
+        """
         over = [self._over.popleft() for _ in range(len(self._over))]
+        made = [self._made.popleft() for _ in range(len(self._made))]
         taken = [tokens for _, tokens in over]
-        return [len(over), sum(tokens > 0 for tokens in taken), sum(charged for charged, _ in over), sum(taken)]
+        answered = sum(tokens > 0 for tokens in taken)
+        return [len(over), answered, sum(charged for charged, _ in over), sum(taken), len(made)]
 
     def refused(self, retry_after_s: float | None = None) -> None:
         """Slow down for everybody, because the endpoint refused a call; send nothing for `retry_after_s`."""
+        self._open_until = 0.0
         self._refused([SLOWED_KEY, ANSWERED_KEY, REFUSED_KEY], [retry_after_s or 0, ANSWERED_OVER_S])
 
     @cached_property

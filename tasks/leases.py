@@ -72,6 +72,14 @@ redis.call('LPUSH', KEYS[3], ARGV[2])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[1], ARGV[1])
 """
+# The same, where the next message stays in the hands that had this one.
+_CARRY_ON = """
+local now = redis.call('TIME')
+redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
+redis.call('ZADD', KEYS[2], now[1] + now[2] / 1000000, ARGV[2])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[1], ARGV[1])
+"""
 # Whoever takes the entry out is the one who puts the message back; a lease renewed in between stays.
 _RESTORE = """
 local now = redis.call('TIME')
@@ -106,6 +114,7 @@ class Leases:
         self._since: float | None = None
         self._take = redis.register_script(_TAKE)
         self._hand_on = redis.register_script(_HAND_ON)
+        self._carry_on = redis.register_script(_CARRY_ON)
         self._renew = redis.register_script(_RENEW)
         self._expired = redis.register_script(_EXPIRED)
         self._restore = redis.register_script(_RESTORE)
@@ -115,9 +124,13 @@ class Leases:
         """Delivery tags of what is in hand."""
         return frozenset(self._held)
 
+    def has(self, tag: str) -> bool:
+        """Whether a message is in hand."""
+        return tag in self._held
+
     def take(self, tag: str, raw: Mapping[str, Any], exchange: str, routing_key: str) -> None:
         """Note a message that has just arrived."""
-        self._held[tag] = json.dumps([raw, exchange, routing_key])
+        self._held[tag] = _entry(raw, exchange, routing_key)
         try:
             self._take(keys=[UNACKED, INDEX], args=[tag, self._held[tag]])
         except AWAY:
@@ -134,6 +147,21 @@ class Leases:
             When Redis is away; the message is still in hand.
         """
         self._hand_on(keys=[UNACKED, INDEX, queue], args=[tag, message])
+        self._held.pop(tag, None)
+
+    def carry_on(self, tag: str, following: Mapping[str, Any]) -> None:
+        """Take what follows from a message in hand, and let go of that one, at one moment; else as `hand_on`.
+
+        Parameters
+        ----------
+        following
+            The message, which has not been in any queue.
+        """
+        properties = following["properties"]
+        delivery, own = properties["delivery_info"], properties["delivery_tag"]
+        entry = _entry(following, delivery["exchange"], delivery["routing_key"])
+        self._carry_on(keys=[UNACKED, INDEX], args=[tag, own, entry])
+        self._held[own] = entry
         self._held.pop(tag, None)
 
     def acknowledge(self, tag: str) -> None:
@@ -239,6 +267,10 @@ class Leases:
 def _batches(tags: Iterable[str]) -> Iterable[list[str]]:
     tags = list(tags)
     return (tags[i : i + BATCH] for i in range(0, len(tags), BATCH))
+
+
+def _entry(raw: Mapping[str, Any], exchange: str, routing_key: str) -> str:
+    return json.dumps([raw, exchange, routing_key])
 
 
 def _text(value: str | bytes) -> str:

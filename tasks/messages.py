@@ -14,6 +14,10 @@ from typing import Any
 CRASHES_HEADER = "crashes"
 """How often this message was in the hands of a worker that died; a stage's retry and the next stage begin at none."""
 
+KNOWN = "known"
+"""Property of a message that stays in its process: what the stage before has looked up. In no queue and in no lease,
+hence not JSON; and no header, which Celery would send along with a retry."""
+
 _SHOWN = 200
 _ROOT = re.compile(r'"root_id": ?("(?:[^"\\]|\\.)*")')
 

@@ -17,12 +17,14 @@ from classify.stages import QUESTIONS, STAGES, save
 from classify.stages.base import Question, Stage
 from classify.store import calls, results, reviews, runs
 from classify.store.results import Recalled
+from classify.store.runs import Standing
 from tasks import budget, quarantine
+from tasks.carrying import carry_on
 from tasks.celery import app
 from tasks.ending import CutShort, asking, hand_back
 from tasks.errors import is_transient, retry_delay
 from tasks.gate import gate
-from tasks.messages import CRASHES_HEADER
+from tasks.messages import CRASHES_HEADER, KNOWN
 from tasks.pace import pace
 from tasks.patience import patiently
 from tasks.ticket import Message, Ticket
@@ -41,7 +43,7 @@ class StageTask(Task):  # type: ignore[misc]  # Celery has no types
     max_retries = None
     stage: str
 
-    def run(self, message: Message) -> Message | None:
+    def run(self, message: Message) -> Ticket | None:
         ticket = Ticket.from_message(message)
         try:
             quarantine.refuse_the_deadly(self.crashes)
@@ -69,13 +71,19 @@ class StageTask(Task):  # type: ignore[misc]  # Celery has no types
             pace().left(ticket.indicator)
             raise
 
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        """Send the task off; if it is the next of a chain and this worker can run it, without a queue in between."""
+        if args and isinstance(args[0], Ticket) and (here := carry_on(self, args, options, args[0].known)):
+            return self.AsyncResult(here)
+        return super().apply_async(args, kwargs, **options)
+
     @property
     def crashes(self) -> int:
         """How often the message was in the hands of a worker that died."""
         return int(self.request.get(CRASHES_HEADER) or 0)
 
-    def step(self, ticket: Ticket) -> Message | None:
-        """What the stage does; what it returns is the message of the next."""
+    def step(self, ticket: Ticket) -> Ticket | None:
+        """What the stage does; what it returns is the ticket of the next."""
         raise NotImplementedError
 
 
@@ -85,27 +93,37 @@ class QuestionTask(StageTask):
     abstract = True
     question: Question[Any]
 
-    def step(self, ticket: Ticket) -> Message:
-        if self.question is QUESTIONS[0]:
-            self.admit(ticket)
-        recalled = patiently(lambda: results.recall(self.question, ticket.run, ticket.indicator))
+    def step(self, ticket: Ticket) -> Ticket:
+        recalled = (self.request.properties or {}).get(KNOWN) or self.recall(ticket)
         if recalled.result is not None:
-            return ticket.adding(self.question, recalled.result).message()
-        if not recalled.run_is_on:
+            return ticket.adding(self.question, recalled.result)
+        standing = patiently(lambda: runs.standing(ticket.run))
+        if not standing.is_on:
             pace().left(ticket.indicator)
             raise Ignore
-        answer = self.answer(ticket, recalled)
+        answer = self.answer(ticket, recalled, standing)
         first = self.keep(ticket, answer)
-        if recalled.max_cost_usd is not None:
-            budget.charge(ticket.run, answer.calls, recalled.max_cost_usd)
+        if standing.max_cost_usd is not None:
+            budget.charge(ticket.run, answer.calls, standing.max_cost_usd)
         if not first:  # a second delivery was faster, and goes on: one extra call, not one more at every stage
             raise Ignore
-        return ticket.adding(self.question, answer.result).message()
+        return ticket.adding(self.question, answer.result, recalled)
 
-    def answer(self, ticket: Ticket, recalled: Recalled[Any]) -> Answer[Any]:
+    def recall(self, ticket: Ticket) -> Recalled:
+        """What the tables know: not asked by a stage that follows another in this very process."""
+        admitting = self.request.hostname or "no worker" if self.question is QUESTIONS[0] else None
+        recalled = patiently(lambda: results.recall(self.question, ticket.run, ticket.indicator, admitting=admitting))
+        if not recalled.admitted:
+            # Finished already: a delivery that was repeated. Ignore ends the chain here.
+            raise Ignore
+        if admitting:
+            pace().entered(ticket.indicator)
+        return recalled
+
+    def answer(self, ticket: Ticket, recalled: Recalled, standing: Standing) -> Answer[Any]:
         """What a person has said, else what the run's provider says."""
-        if recalled.corrected is not None:
-            return Answer(recalled.corrected)
+        if corrected := recalled.corrections.get(self.question.name):
+            return Answer(self.question.result.model_validate(corrected))
         provider = _provider(ticket.provider)
         try:
             answer = self.ask(provider, ticket, recalled.indicator)
@@ -114,7 +132,7 @@ class QuestionTask(StageTask):
                 doubts = (self.question, error.answer, error.by_rules, error.complaint)
                 reviews.contradicted(ticket.run, ticket.indicator, *doubts)
             raise
-        if answer.calls and recalled.model == provider.model != answer.calls[-1].model:
+        if answer.calls and standing.model == provider.model != answer.calls[-1].model:
             named = answer.calls[-1].model
             patiently(lambda: runs.name_model(ticket.run, provider.model, named))
         return answer
@@ -137,12 +155,6 @@ class QuestionTask(StageTask):
             return results.keep(self.question, ticket.run, ticket.indicator, answer)
 
         return patiently(keep) or tries > 1  # at a second try, the one that was faster may be the first
-
-    def admit(self, ticket: Ticket) -> None:
-        if not patiently(lambda: runs.admit(ticket.run, ticket.indicator, self.request.hostname)):
-            # Finished already: a delivery that was repeated. Ignore ends the chain here.
-            raise Ignore
-        pace().entered(ticket.indicator)
 
 
 class SaveTask(StageTask):

@@ -17,6 +17,7 @@ from kombu.transport import TRANSPORT_ALIASES, redis, virtual
 from kombu.utils.json import dumps, loads
 
 from config.celery import ADMISSION_QUEUE, STAGES_QUEUE
+from tasks.carrying import comes_over, is_of_this_chain
 from tasks.ending import is_stopping
 from tasks.leases import leases
 from tasks.messages import fault_of, shown
@@ -34,8 +35,9 @@ class LeasedQoS(redis.QoS):
     """
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        delivery = message.delivery_info
-        leases().take(delivery_tag, message._raw, delivery["exchange"], delivery["routing_key"])
+        if not leases().has(delivery_tag):  # as it has what was carried on here
+            delivery = message.delivery_info
+            leases().take(delivery_tag, message._raw, delivery["exchange"], delivery["routing_key"])
         virtual.QoS.append(self, message, delivery_tag)  # type: ignore[no-untyped-call]
 
     def ack(self, delivery_tag: str) -> None:
@@ -56,15 +58,6 @@ class LeasedQoS(redis.QoS):
         pass
 
 
-def _led_to(message: Any) -> str | None:
-    """The delivery tag of the message in hand that a message of the same chain follows; None for any other."""
-    request = current_task.request if current_task else None
-    if not request or not request.properties or request.root_id != message["headers"].get("root_id"):
-        return None
-    tag: str | None = request.properties.get("delivery_tag")
-    return tag
-
-
 class _OneClient:
     """A channel that keeps its client for as long as its connection pool lives, and hands chains on."""
 
@@ -80,12 +73,17 @@ class _OneClient:
         return self._kept_client
 
     def _put(self, queue: str, message: Any, **options: Any) -> None:
-        if tag := _led_to(message):  # the next stage, or this one's next try
+        if is_of_this_chain(message["headers"].get("root_id")):
             priority = self._get_message_priority(message, reverse=False)  # type: ignore[attr-defined]
             key = self._q_for_pri(queue, priority)  # type: ignore[attr-defined]
-            leases().hand_on(tag, key, dumps(message))  # type: ignore[no-untyped-call]
+            leases().hand_on(current_task.request.properties["delivery_tag"], key, dumps(message))  # type: ignore[no-untyped-call]
         else:
             super()._put(queue, message, **options)  # type: ignore[misc]
+
+    def basic_consume(self, queue: str, *args: Any, **options: Any) -> None:
+        super().basic_consume(queue, *args, **options)  # type: ignore[misc]
+        if queue == STAGES_QUEUE:
+            comes_over(self)
 
 
 class _ShortWaits:

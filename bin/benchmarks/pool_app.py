@@ -6,7 +6,6 @@ the consumer are the project's own, so that the pools differ in nothing but them
 
 import json
 import os
-import sys
 from functools import cache
 from typing import Any
 
@@ -17,6 +16,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from config.settings import settings
 from tasks import transport
+from tasks.green import is_green, let_psycopg2_yield
 
 URL_VARIABLE = "BENCH_LLM_URL"
 QUEUE = "bench"
@@ -55,11 +55,8 @@ app.conf.update(
     worker_hijack_root_logger=False,
 )
 
-if "gevent.monkey" in sys.modules and sys.modules["gevent.monkey"].is_module_patched("socket"):
-    from tasks.celery import let_psycopg2_yield
-
+if is_green():
     let_psycopg2_yield()
-    app.set_current()  # the project's own app, loaded on the way, is not the one at work here
 
 
 @cache

@@ -1,8 +1,9 @@
 """The results of the stages: recalled before a stage asks anyone, kept when answered, put together at the end."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from classify.indicator import Indicator
 from classify.providers.base import Answer
@@ -11,6 +12,7 @@ from classify.stages.base import Question, StageResult
 from classify.store import reviews
 from classify.store.calls import RECORD, as_json
 from classify.store.prepared import Prepared
+from classify.store.runs import ADMIT
 from classify.store.tables import SOURCE_FIELDS, saved_name
 from classify.taxonomy import CURRENCY_AMOUNT
 
@@ -26,69 +28,69 @@ class IncompleteError(LookupError):
 
 
 @dataclass(frozen=True)
-class Recalled(Generic[R]):
-    """What a stage has to know before it asks anyone.
+class Recalled:
+    """What a stage has to know of an indicator before it asks anyone; all but `result` serves the later stages, too.
 
     Parameters
     ----------
     indicator
         As it was loaded.
+    corrections
+        Stage name → what a person has said instead of an earlier answer, if the indicator has not changed since.
     result
         What this stage of this run has already answered about it, if it has.
-    run_is_on
-        False when the run was halted, or is gone.
-    max_cost_usd
-        What the run may cost; None for no limit.
-    model
-        Of the run, as the ledger has it.
-    corrected
-        What a person has said instead of an earlier answer, if the indicator has not changed since.
+    admitted
+        False when an admission was asked for, and the ledger has nothing to admit: the indicator is finished, or the
+        run was halted.
     """
 
     indicator: Indicator
-    result: R | None
-    run_is_on: bool
-    max_cost_usd: float | None
-    model: str | None
-    corrected: R | None
+    corrections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    result: StageResult | None = None
+    admitted: bool = True
 
 
 @cache
-def _recall(question: Question[Any]) -> Prepared:
+def _recall(question: Question[Any], *, admits: bool) -> Prepared:
     source = ", ".join(f"source.{c}" for c in SOURCE_FIELDS)
     result = ", ".join(f"result.{f} AS result_{f}" for f in question.result.model_fields)
     return Prepared(f"""
-        SELECT {source}, result.run_id IS NOT NULL AS answered, {result}, run.status AS run_status, run.max_cost_usd,
-            run.model AS run_model, corrections.answer AS corrected
+        {f"WITH admission AS ({ADMIT} RETURNING ledger.indicator_id)" if admits else ""}
+        SELECT {source}, result.run_id IS NOT NULL AS answered, {result}, corrected.answers AS corrections,
+            {"EXISTS (SELECT FROM admission)" if admits else "true"} AS admitted
         FROM source_indicators AS source
-        LEFT JOIN runs AS run ON run.run_id = :run_id
         LEFT JOIN {question.table} AS result ON result.indicator_id = source.id AND result.run_id = :run_id
-        LEFT JOIN corrections ON corrections.indicator_id = source.id AND corrections.stage = '{question.name}'
-            AND corrections.fingerprint = source.fingerprint AND corrections.overruled_by IS NULL
+        LEFT JOIN LATERAL (
+            SELECT jsonb_object_agg(stage, answer) AS answers FROM corrections
+            WHERE indicator_id = source.id AND fingerprint = source.fingerprint AND overruled_by IS NULL
+        ) AS corrected ON true
         WHERE source.id = :indicator_id
     """)
 
 
-def recall(question: Question[R], run_id: str, indicator_id: str) -> Recalled[R]:
-    """Look up an indicator, this stage's result of this run, and whether the run is on, in one round trip.
+def recall(question: Question[Any], run_id: str, indicator_id: str, *, admitting: str | None = None) -> Recalled:
+    """Look up an indicator and this stage's result of this run, in one round trip.
+
+    Parameters
+    ----------
+    admitting
+        The worker that admits the indicator, which the ledger notes along with the attempt; None where it is in hand.
 
     Raises
     ------
     UnknownIndicatorError
         When the indicator is gone.
     """
-    row = _recall(question).first(run_id=run_id, indicator_id=indicator_id)
+    statement = _recall(question, admits=admitting is not None)
+    row = statement.first(run_id=run_id, indicator_id=indicator_id, worker=admitting)
     if row is None:
         raise UnknownIndicatorError(f"indicator {indicator_id!r} is not in source_indicators")
-    indicator = Indicator.model_validate({"id": indicator_id, **{c: row[c] for c in SOURCE_FIELDS}})
     answer = {f: row[f"result_{f}"] for f in question.result.model_fields}
     return Recalled(
-        indicator=indicator,
+        indicator=Indicator.model_validate({"id": indicator_id, **{c: row[c] for c in SOURCE_FIELDS}}),
+        corrections=row["corrections"] or {},
         result=question.result.model_validate(answer) if row["answered"] else None,
-        run_is_on=row["run_status"] == "running",
-        max_cost_usd=row["max_cost_usd"],
-        model=row["run_model"],
-        corrected=question.result.model_validate(row["corrected"]) if row["corrected"] else None,
+        admitted=row["admitted"],
     )
 
 

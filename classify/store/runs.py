@@ -5,6 +5,7 @@ on the way, the ledger knows what was promised.
 """
 
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timezone
@@ -91,13 +92,17 @@ _OPEN = f"""
     )
     UPDATE runs SET total = (SELECT count(*) FROM chosen) WHERE run_id = :run_id RETURNING total
 """
-_ADMIT = Prepared("""
+ADMIT = """
     UPDATE run_indicators AS ledger
     SET status = 'admitted', admitted_at = coalesce(admitted_at, now()), attempts = attempts + 1, worker = :worker
     FROM runs
     WHERE ledger.run_id = :run_id AND indicator_id = :indicator_id AND ledger.status IN ('queued', 'admitted')
       AND runs.run_id = ledger.run_id AND runs.status = 'running'
-""")
+"""
+"""Part of a statement with the parameters run_id, indicator_id and worker: marks an indicator as admitted and counts
+the attempt, unless the ledger has it finished already, or the run was halted."""
+_STANDING = Prepared("SELECT status = 'running' AS is_on, max_cost_usd, model FROM runs WHERE run_id = :run_id")
+_STANDING_S = 0.5
 _RUN_LOCK = 0x72756E73
 
 
@@ -193,15 +198,41 @@ def unfinished(run_id: str) -> list[str]:
         return list(connection.scalars(statement, {"run_id": run_id}))
 
 
-def admit(run_id: str, indicator_id: str, worker: str) -> bool:
-    """Mark an indicator as admitted and count the attempt.
+@dataclass(frozen=True)
+class Standing:
+    """How a run stands.
 
-    Returns
-    -------
-    bool
-        False when there is nothing to do: the ledger has it finished already, or the run was halted.
+    Parameters
+    ----------
+    is_on
+        False when it was halted, or is gone.
+    max_cost_usd
+        What it may cost; None for no limit.
+    model
+        As the ledger has it.
     """
-    return _ADMIT.execute(run_id=run_id, indicator_id=indicator_id, worker=worker) == 1
+
+    is_on: bool
+    max_cost_usd: float | None = None
+    model: str | None = None
+
+
+_standings: dict[str, tuple[float, Standing]] = {}
+
+
+def standing(run_id: str) -> Standing:
+    """How a run stands, or stood within the last half second, when it was on: every stage asks."""
+    now = time.monotonic()
+    known = _standings.get(run_id)
+    if known and now - known[0] < _STANDING_S:
+        return known[1]
+    row = _STANDING.first(run_id=run_id)
+    found = Standing(**row) if row else Standing(is_on=False)
+    for old in [other for other, (since, _) in _standings.items() if now - since >= _STANDING_S]:
+        del _standings[old]
+    if found.is_on:
+        _standings[run_id] = (now, found)
+    return found
 
 
 def fail(run_id: str, indicator_id: str, *, stage: str, error: Exception, worker: str) -> None:
@@ -238,7 +269,9 @@ def halt(run_id: str, reason: str) -> bool:
         "UPDATE runs SET status = 'halted', reason = :reason WHERE run_id = :run_id AND status = 'running'"
     )
     with engine().connect() as connection:
-        return connection.execute(statement, {"run_id": run_id, "reason": in_one_line(reason)[:500]}).rowcount == 1
+        halted = connection.execute(statement, {"run_id": run_id, "reason": in_one_line(reason)[:500]}).rowcount == 1
+    _standings.pop(run_id, None)
+    return halted
 
 
 def name_model(run_id: str, asked_for: str, answered: str) -> None:
@@ -246,6 +279,7 @@ def name_model(run_id: str, asked_for: str, answered: str) -> None:
     statement = text("UPDATE runs SET model = :answered WHERE run_id = :run_id AND model = :asked_for")
     with engine().connect() as connection:
         connection.execute(statement, {"run_id": run_id, "asked_for": asked_for, "answered": answered})
+    _standings.pop(run_id, None)
 
 
 def resume(

@@ -24,7 +24,7 @@ def finish(run: Run, *, failed: int = 0, left: int = 0, begun: int = 0) -> None:
         worker = f"worker{number % 2 + 1}@test"
         if number >= len(ids) - left:
             break
-        runs.admit(run.run_id, indicator_id, "admission@test")
+        results.recall(QUESTIONS[0], run.run_id, indicator_id, admitting="admission@test")
         if last_done <= number < last_done + failed:
             error = BadAnswerError("no <answer>")
             runs.fail(run.run_id, indicator_id, stage="type", error=error, worker=worker)

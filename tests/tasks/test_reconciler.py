@@ -8,7 +8,7 @@ import pytest
 
 from classify.indicator import Indicator
 from classify.stages import QUESTIONS
-from classify.store import runs, sources
+from classify.store import results, runs, sources
 from classify.store.runs import Run, Selection
 from config.celery import ADMISSION_QUEUE, STAGES_QUEUE
 from config.settings import Settings
@@ -75,7 +75,7 @@ def test_it_goes_on_at_the_first_stage_without_an_answer(run: Run, reconciler: R
 
     message = Ticket(run.run_id, "A", "rules").message()
     for question in QUESTIONS[:3]:
-        message = app.tasks[f"tasks.{question.name}"].run(message)
+        message = app.tasks[f"tasks.{question.name}"].run(message).message()
     assert reconciler.look() == 3
     [sent] = [json.loads(m) for m in redis_client().lrange(STAGES_QUEUE, 0, -1)]
     assert sent["headers"]["task"] == f"tasks.{QUESTIONS[3].name}"
@@ -120,7 +120,7 @@ def test_what_is_in_flight_is_what_the_ledger_says(run: Run, reconciler: Reconci
     pace().entered("GHOST")
     app.tasks["tasks.normalize"].run(Ticket(run.run_id, "A", "rules").message())
     pace().left("A")
-    runs.admit(run.run_id, "B", "w")  # its worker died before the first stage answered
+    results.recall(QUESTIONS[0], run.run_id, "B", admitting="w")  # its worker died before the first stage answered
     pace().entered("B")
     reconciler.look()
     assert {str(i) for i in redis_client().zrange("pace:in_flight", 0, -1)} == {"A"}

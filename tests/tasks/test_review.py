@@ -69,8 +69,9 @@ def opened(**selection: Any) -> Run:
 def classify(run: Run) -> None:
     app.loader.import_default_modules()
     message: Any = Ticket(run.run_id, "GDP", run.provider).message()
-    for stage in [*(q.name for q in QUESTIONS), "save"]:
-        message = app.tasks[f"tasks.{stage}"].run(message)
+    for question in QUESTIONS:
+        message = app.tasks[f"tasks.{question.name}"].run(message).message()
+    app.tasks["tasks.save"].run(message)
     runs.close_finished_runs()
 
 
@@ -242,7 +243,7 @@ def test_tickets_of_unfinished_indicators_begin_where_answers_end(run: Run, mode
     assert [t.findings for t in unfinished_tickets(run)] == [{}]
     message: Any = Ticket(run.run_id, "GDP", run.provider).message()
     for stage in ("normalize", "time", "cumulative"):
-        message = app.tasks[f"tasks.{stage}"].run(message)
+        message = app.tasks[f"tasks.{stage}"].run(message).message()
     (ticket,) = unfinished_tickets(run)
     assert ticket.message() == message
     assert list(unfinished_tickets(run, ["other"])) == []

@@ -36,7 +36,8 @@ def _task(name: str) -> Any:
 
 
 def _step(name: str, message: Message) -> Message:
-    return _task(name).run(message)  # type: ignore[no-any-return]
+    ticket = _task(name).run(message)
+    return ticket and ticket.message()  # type: ignore[no-any-return]
 
 
 def _first(run: Run) -> Message:
@@ -115,7 +116,7 @@ def test_what_cannot_be_answered_fails_this_indicator_with_its_reason(
 
 
 def test_a_database_that_is_away_is_tried_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise OperationalError("SELECT", {}, Exception("server closed the connection"))
 
     monkeypatch.setattr(results, "recall", away)

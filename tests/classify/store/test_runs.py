@@ -7,7 +7,8 @@ from sqlalchemy import text
 
 from classify.errors import BadAnswerError, TransientError, UserError
 from classify.indicator import Indicator
-from classify.store import engine, ledger, runs, sources
+from classify.stages import QUESTIONS
+from classify.store import engine, ledger, results, runs, sources
 from classify.store.runs import Counts, Run, Selection
 
 pytestmark = pytest.mark.usefixtures("clean_tables")
@@ -19,6 +20,10 @@ def _load(ids: Sequence[str], name: str = "Series") -> None:
 
 def _open(**selection: object) -> Run | None:
     return runs.open_run(Selection(**selection), target_ipm=600, provider="rules", model="rules")  # type: ignore[arg-type]
+
+
+def _admit(run: Run, indicator_id: str) -> bool:
+    return results.recall(QUESTIONS[0], run.run_id, indicator_id, admitting="w").admitted
 
 
 def _classify(run: Run) -> None:
@@ -79,17 +84,18 @@ def test_what_is_classified_is_left_out_until_it_changes_or_force() -> None:
     assert runs.unfinished(forced.run_id) == ["a"]
 
 
-def test_admission_counts_attempts_and_refuses_what_is_finished() -> None:
+def test_admission_counts_attempts_and_refuses_what_is_finished_or_of_another_run() -> None:
     _load(["a"])
     run = _open()
+    _load(["b"])
     assert run is not None
-    assert runs.admit(run.run_id, "a", "w")
-    assert runs.admit(run.run_id, "a", "w")
+    assert _admit(run, "a")
+    assert _admit(run, "a")
     with engine().connect() as connection:
         assert connection.scalar(text("SELECT attempts FROM run_indicators")) == 2
     runs.fail(run.run_id, "a", stage="time", error=ValueError("'; DROP TABLE runs; --"), worker="w")
-    assert not runs.admit(run.run_id, "a", "w")
-    assert not runs.admit(run.run_id, "unknown", "w")
+    assert not _admit(run, "a")
+    assert not _admit(run, "b")
     with engine().connect() as connection:
         failed = connection.execute(text("SELECT stage, error_class, message, attempts FROM failed_indicators")).one()
     assert tuple(failed) == ("time", "ValueError", "'; DROP TABLE runs; --", 2)
@@ -99,7 +105,7 @@ def test_a_run_is_closed_once_everything_is_done_or_failed() -> None:
     _load(["a", "b"])
     run = _open()
     assert run is not None
-    runs.admit(run.run_id, "a", "w")
+    assert _admit(run, "a")
     runs.fail(run.run_id, "a", stage="time", error=ValueError("no"), worker="w")
     assert runs.close_finished_runs() == []
     runs.fail(run.run_id, "b", stage="time", error=ValueError("no"), worker="w")
