@@ -17,9 +17,9 @@ def become_celery(queue: str, name: str, *options: str, pool: str = "gevent") ->
     """Replace this process by `celery worker`: gevent must patch the libraries before anything else is loaded."""
     ready_stores()
     level = settings().log_level
-    command = [sys.executable, "-m", "celery", "--quiet", "-A", "tasks", "--workdir", str(ROOT)]
-    command += ["worker", "-P", pool, "-Q", queue, "-n", f"{name}@%h", "-l", level]
+    command = [sys.executable, "-m", "tasks", "-P", pool, "-Q", queue, "-n", f"{name}@%h", "-l", level]
     command += ["--without-gossip", "--without-mingle", *options]
+    os.chdir(ROOT)
     os.execv(sys.executable, command)
 
 

@@ -29,18 +29,22 @@ class PooledTransport(httpx2.BaseTransport):
     """
 
     def __init__(self) -> None:
-        self._pool = urllib3.PoolManager(maxsize=_KEPT, retries=False, ssl_context=httpx2.create_ssl_context())
+        self._manager = urllib3.PoolManager(maxsize=_KEPT, ssl_context=httpx2.create_ssl_context())
+        self._pools: dict[str, urllib3.HTTPConnectionPool] = {}
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         limits = request.extensions.get("timeout", {})
         try:
-            answer = self._pool.request(
+            url = request.url
+            answer = self._pool(url).urlopen(
                 request.method,
-                str(request.url),
+                url.raw_path.decode("ascii"),
                 body=request.read(),
                 headers=dict(request.headers),
                 timeout=urllib3.Timeout(connect=limits.get("connect"), read=limits.get("read")),
+                retries=False,
                 redirect=False,
+                assert_same_host=False,
                 decode_content=False,  # httpx decodes
             )
         except ReadTimeoutError as error:
@@ -55,8 +59,16 @@ class PooledTransport(httpx2.BaseTransport):
             raise httpx2.NetworkError(str(error)) from error
         return httpx2.Response(answer.status, headers=[*answer.headers.items()], content=answer.data)
 
+    def _pool(self, url: httpx2.URL) -> urllib3.HTTPConnectionPool:
+        """The connections to a URL's server: looked up here, since urllib3 takes the URL apart for it every time."""
+        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        if origin not in self._pools:
+            self._pools[origin] = self._manager.connection_from_url(origin)
+        return self._pools[origin]
+
     def close(self) -> None:
-        self._pool.clear()
+        self._pools.clear()
+        self._manager.clear()
 
 
 def http_client(url: str) -> httpx2.Client | None:

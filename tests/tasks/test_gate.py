@@ -12,7 +12,7 @@ from tasks import gate as gate_module
 from tasks.clients import redis_client
 from tasks.gate import ANSWERED_KEY, REFUSED_KEY, ClusterGate
 from tasks.lua import BEARABLE, CLOCK, PLATEAU_S
-from tasks.pace import SLOWED_KEY
+from tasks.pace import GRANTED_KEY, SLOWED_KEY
 
 
 @pytest.fixture
@@ -57,6 +57,38 @@ def test_without_a_limit_nobody_waits() -> None:
     for _ in range(50):
         ClusterGate(redis_client()).enter()
     assert time.monotonic() - began < 1
+
+
+def test_where_nothing_limits_the_gate_is_asked_now_and_then_and_counts_every_call() -> None:
+    gate, watcher = ClusterGate(redis_client()), redis_client()
+    before = watcher.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
+    count = _entered(gate, 0.6)
+    asked = watcher.info("commandstats")["cmdstat_evalsha"]["calls"] - before
+    assert asked <= 4 < 50 < count
+    time.sleep(0.3)
+    gate.enter()  # tells of those before it
+    granted = sum(int(str(told).split()[1]) for told in watcher.hvals(GRANTED_KEY))
+    assert granted == count + 1
+
+
+def test_the_first_refusal_closes_the_gate_for_its_process_at_once_and_for_others_soon() -> None:
+    one, other = ClusterGate(redis_client()), ClusterGate(redis_client())
+    one.enter()
+    other.enter()
+    one.refused(retry_after_s=1.0)
+    refused = time.monotonic()
+    other.enter()
+    assert time.monotonic() - refused < 0.25, "it has not heard of it yet"
+    one.enter()
+    assert time.monotonic() - refused >= 1.0
+    redis_client().flushall()
+    other.enter()  # open again
+    one.enter()
+    one.refused(retry_after_s=1.5)
+    refused = time.monotonic()
+    time.sleep(0.3)
+    other.enter()
+    assert time.monotonic() - refused >= 1.5
 
 
 def test_requests_a_minute_are_shared_by_all(monkeypatch: pytest.MonkeyPatch) -> None:

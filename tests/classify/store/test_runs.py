@@ -1,5 +1,6 @@
 """The ledger: what a run takes, what it leaves to others, and how it ends."""
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -9,7 +10,7 @@ from classify.errors import BadAnswerError, TransientError, UserError
 from classify.indicator import Indicator
 from classify.stages import QUESTIONS
 from classify.store import engine, ledger, results, runs, sources
-from classify.store.runs import Counts, Run, Selection
+from classify.store.runs import Counts, Run, Selection, Standing
 
 pytestmark = pytest.mark.usefixtures("clean_tables")
 
@@ -99,6 +100,24 @@ def test_admission_counts_attempts_and_refuses_what_is_finished_or_of_another_ru
     with engine().connect() as connection:
         failed = connection.execute(text("SELECT stage, error_class, message, attempts FROM failed_indicators")).one()
     assert tuple(failed) == ("time", "ValueError", "'; DROP TABLE runs; --", 2)
+
+
+def test_a_run_that_is_on_is_believed_for_a_moment_and_one_that_is_not_is_looked_up() -> None:
+    _load(["a"])
+    run = _open()
+    assert run is not None
+    assert runs.standing(run.run_id) == Standing(is_on=True, max_cost_usd=None, model="rules")
+    with engine().connect() as connection:  # by another process
+        connection.execute(text("UPDATE runs SET status = 'halted'"))
+    assert runs.standing(run.run_id).is_on
+    time.sleep(0.6)
+    assert not runs.standing(run.run_id).is_on
+    with engine().connect() as connection:
+        connection.execute(text("UPDATE runs SET status = 'running'"))
+    assert runs.standing(run.run_id).is_on
+    assert runs.halt(run.run_id, "here")
+    assert not runs.standing(run.run_id).is_on
+    assert not runs.standing("no such run").is_on
 
 
 def test_a_run_is_closed_once_everything_is_done_or_failed() -> None:
