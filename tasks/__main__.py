@@ -1,6 +1,6 @@
 """A worker: what `celery -A tasks worker` is, with its options, in a tenth less memory.
 
-Celery's umbrella command loads all its subcommands, and with them a shell and a syntax highlighter that no worker needs.
+Celery's umbrella command loads all its subcommands, and with them a shell and a highlighter of syntax.
 """
 
 from celery import maybe_patch_concurrency

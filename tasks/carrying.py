@@ -68,7 +68,7 @@ def carry_on(task: Task, args: tuple[Any, ...], options: Mapping[str, Any], know
     limits = {"time_limit": task.time_limit, "soft_time_limit": task.soft_time_limit}
     following = uuid()
     headers, properties, body, _ = task.app.amqp.create_task_message(
-        following, task.name, args, ignore_result=task.ignore_result, **limits, **options
+        following, task.name, args, ignore_result=task.ignore_result, kwargsrepr="{}", **limits, **options
     )
     content_type, encoding, data = dumps(body, serializer=task_serializer)  # type: ignore[no-untyped-call]
     message = channel.prepare_message(data, 0, content_type, encoding, headers, properties)
