@@ -8,11 +8,20 @@ from kombu.exceptions import BatchPublishError
 from classify.errors import UserError
 from classify.stages import STAGES
 from tasks.celery import app
+from tasks.clients import redis_client
+from tasks.leases import AWAY
 from tasks.messages import root_of
 from tasks.ticket import Ticket
 
 BATCH = 500
 """Messages a round trip to Redis."""
+_SENDING_S = 30
+"""A run that is being sent off is known as such for so long after each batch: who sends may have died."""
+
+
+def sending_key(run_id: str) -> str:
+    """The key in Redis that is there while a run's chains are being sent off: what has no message yet is not lost."""
+    return f"run:{run_id}:sending"
 
 
 def chain_of(ticket: Ticket) -> Signature:
@@ -39,12 +48,18 @@ def dispatch(tickets: Iterable[Ticket]) -> int:
         When Redis went away meanwhile. What was not sent stands in the ledger, and the reconciler sends it.
     """
     sent = 0
+    runs: set[str] = set()
     try:
         with app.producer_pool.acquire(block=True) as producer, producer.batch(max_size=BATCH):
             for ticket in tickets:
+                if sent % BATCH == 0:
+                    runs.add(ticket.run)
+                    redis_client().set(sending_key(ticket.run), 1, ex=_SENDING_S)
                 chain_of(ticket).apply_async(producer=producer)
                 sent += 1
-    except BatchPublishError:
+        if runs:
+            redis_client().delete(*map(sending_key, runs))
+    except (BatchPublishError, *AWAY):
         raise UserError(
             "Redis went away: what was not sent off is, once it is back and an admission worker runs"
         ) from None

@@ -20,7 +20,7 @@ from classify.errors import UserError
 from classify.store import ledger, runs
 from config.celery import ADMISSION_QUEUE
 from config.settings import settings
-from tasks.chain import dispatch
+from tasks.chain import dispatch, sending_key
 from tasks.clients import redis_client
 from tasks.leases import AWAY
 from tasks.pace import IN_FLIGHT_KEY, TARGET_KEY, pace
@@ -35,6 +35,8 @@ LOCK_KEY = "reconciler"
 _TICK_S = 2.0
 _LOCK_S = 10
 _GLANCES, _GLANCE_S = 4, 0.1
+_SEARCH_SHARE = 0.1
+"""At most so much of the time goes into looking at every message: a run of 100,000 is missing while it is sent off."""
 
 
 class Reconciler:
@@ -56,6 +58,7 @@ class Reconciler:
         self._stale: dict[str, float] = {}
         self._absent: dict[str, float] = {}
         self._target: float | None = None
+        self._next_search = 0.0
 
     def look(self) -> int:
         """Compare, and act upon what was missed for long enough; how many indicators were sent off again.
@@ -74,7 +77,7 @@ class Reconciler:
             open_runs = ledger.open_runs()
             self._keep_target(open_runs)
             self._mend_in_flight()
-            return self._send_again(self._lost(messages - _unfinished(open_runs)))
+            return self._send_again(self._lost(messages - self._unfinished(open_runs)))
         except Exception:
             self._forget()
             raise
@@ -126,12 +129,25 @@ class Reconciler:
                 self._missed.clear()
                 return []
             time.sleep(_GLANCE_S)
-            surplus = message_count(self._redis) - _unfinished(ledger.open_runs())
+            surplus = message_count(self._redis) - self._unfinished(ledger.open_runs())
+        began = time.monotonic()
+        if began < self._next_search:
+            return []
         expected = ledger.unfinished()
         missing = expected - owners(self._redis)
         # Ledger, messages, ledger: what was finished in between was not lost.
         missing &= ledger.unfinished()
+        sent_whole = {run_id: not self._is_being_sent(run_id) for run_id in {run_id for run_id, _ in missing}}
+        missing = {owner for owner in missing if sent_whole[owner[0]]}
+        self._next_search = began + (time.monotonic() - began) / _SEARCH_SHARE
         return _missed_for(self._missed, missing, self._patience_s)
+
+    def _unfinished(self, open_runs: list[ledger.Open]) -> int:
+        """How many indicators must have a message."""
+        return sum(run.unfinished for run in open_runs if not self._is_being_sent(run.run_id))
+
+    def _is_being_sent(self, run_id: str) -> bool:
+        return bool(self._redis.exists(sending_key(run_id)))
 
     def _send_again(self, lost: list[Owner]) -> int:
         count = 0
@@ -144,10 +160,6 @@ class Reconciler:
             count += dispatch(tickets)
             log.warning("run %s: sent %d indicators off again, whose messages were lost", run_id, len(tickets))
         return count
-
-
-def _unfinished(open_runs: list[ledger.Open]) -> int:
-    return sum(run.unfinished for run in open_runs)
 
 
 def _missed_for(memory: dict[K, float], missed: set[K], patience_s: float) -> list[K]:

@@ -12,6 +12,7 @@ from classify.store import results, runs, sources
 from classify.store.runs import Run, Selection
 from config.celery import ADMISSION_QUEUE, STAGES_QUEUE
 from config.settings import Settings
+from tasks.chain import dispatch, sending_key
 from tasks.clients import redis_client
 from tasks.enqueue import send
 from tasks.leases import Leases
@@ -19,6 +20,7 @@ from tasks.pace import TARGET_KEY, pace
 from tasks.presence import message_count, owners
 from tasks.reconciler import LOCK_KEY, Reconciler
 from tasks.stages import app
+from tasks.ticket import Ticket
 
 IDS = ["A", "B", "C"]
 
@@ -63,6 +65,35 @@ def test_what_was_lost_is_sent_off_again_once(run: Run, reconciler: Reconciler) 
     assert owners(redis_client()) == {(run.run_id, i) for i in IDS}
 
 
+def test_what_is_being_sent_off_is_not_lost_and_what_its_sender_left_is(run: Run, reconciler: Reconciler) -> None:
+    seen: list[int] = []
+
+    def tickets() -> Iterator[Ticket]:
+        for indicator in IDS:
+            yield Ticket(run.run_id, indicator, "rules")
+            seen.append(reconciler.look())
+
+    assert dispatch(tickets()) == 3
+    assert seen == [0, 0, 0]
+    assert message_count(redis_client()) == 3
+    redis_client().delete(ADMISSION_QUEUE)
+    assert reconciler.look() == 3
+    redis_client().delete(ADMISSION_QUEUE)
+
+    def dies() -> Iterator[Ticket]:
+        yield Ticket(run.run_id, IDS[0], "rules")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dispatch(dies())
+    assert 0 < redis_client().ttl(sending_key(run.run_id)) <= 30
+    redis_client().delete(sending_key(run.run_id))  # as it is after that time
+    again = Reconciler(redis_client(), patience_s=0)
+    redis_client().delete(LOCK_KEY)
+    assert again.look() + message_count(redis_client()) >= 3
+    assert owners(redis_client()) == {(run.run_id, i) for i in IDS}
+
+
 def test_patience_comes_first(run: Run) -> None:
     patient = Reconciler(redis_client(), patience_s=60)
     for _ in range(3):
@@ -71,8 +102,6 @@ def test_patience_comes_first(run: Run) -> None:
 
 
 def test_it_goes_on_at_the_first_stage_without_an_answer(run: Run, reconciler: Reconciler) -> None:
-    from tasks.ticket import Ticket
-
     message = Ticket(run.run_id, "A", "rules").message()
     for question in QUESTIONS[:3]:
         message = app.tasks[f"tasks.{question.name}"].run(message).message()
@@ -115,8 +144,6 @@ def test_a_target_that_redis_lost_is_set_again(run: Run, reconciler: Reconciler)
 
 
 def test_what_is_in_flight_is_what_the_ledger_says(run: Run, reconciler: Reconciler) -> None:
-    from tasks.ticket import Ticket
-
     pace().entered("GHOST")
     app.tasks["tasks.normalize"].run(Ticket(run.run_id, "A", "rules").message())
     pace().left("A")
