@@ -61,25 +61,25 @@ class Costs:
     disk_kb: float
 
 
-# On two shared cores of an x86 server, Python 3.11, while others worked on them; the figures are those of
+# On two shared cores of an x86 server, Python 3.11; the figures are those of
 # cpu_s_per_indicator, idle_cores_a_worker, memory_mb, redis_kb_per_indicator and disk_kb_per_indicator that these tell:
 #     bin/loadtest --json --ipm 800 --latency 2
 #     bin/loadtest --json --ipm 2400 --latency 1 --faults 0 --workers 2 --concurrency 130 --indicators 1800
 #     bin/loadtest --json --ipm 2400 --provider rules --workers 2 --indicators 1200
-# A call took 0.007 core-seconds in nine workers with little to do and 0.003 in two busy ones: the mean is taken.
+# A call took 0.004 core-seconds in nine workers with little to do and 0.0015 in two busy ones: the mean is taken.
 COSTS = Costs(
-    worker_cpu_s=0.016,
-    call_cpu_s=0.005,
-    admission_cpu_s=0.005,
-    redis_cpu_s=0.0025,
-    postgres_cpu_s=0.0055,
-    idle_cores=0.0055,
+    worker_cpu_s=0.008,
+    call_cpu_s=0.003,
+    admission_cpu_s=0.004,
+    redis_cpu_s=0.0015,
+    postgres_cpu_s=0.004,
+    idle_cores=0.005,
     overhead_s=0.3,
-    worker_mb=102,
+    worker_mb=93,
     task_mb=0.2,
-    admission_mb=106,
-    redis_kb=5.5,
-    disk_kb=9,
+    admission_mb=96,
+    redis_kb=3.2,
+    disk_kb=7.5,
 )
 
 

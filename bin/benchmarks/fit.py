@@ -125,7 +125,7 @@ def fit(settings: Settings, command: str, say: Callable[[str], None]) -> Service
     sources.load(indicator_from(record)[0] for record in islice(generate(3000), 3000))
     _sql("ALTER SYSTEM SET track_wal_io_timing = on")
     _sql("SELECT pg_reload_conf()")
-    say("stages, one after another")
+    say("the first stage, and then the others")
     stages, llm, wal_bytes, idle_s = _stages(settings)
     say("operations of Redis and PostgreSQL")
     redis_times = operations.redis_times()
@@ -151,7 +151,7 @@ def fit(settings: Settings, command: str, say: Callable[[str], None]) -> Service
 
 def _messages_alone(name: str, stage: StageTimes, redis: RedisTimes) -> StageTimes:
     """The same stage without what it has Redis do beside its messages, which is counted apart."""
-    beside = stage.llm_calls * redis.gate_s
+    beside = 0.0
     if name == STAGES[0].name:
         beside += redis.ask_s + redis.entered_s
     if name == STAGES[-1].name:
@@ -230,7 +230,7 @@ def _stages(settings: Settings) -> tuple[dict[str, StageTimes], LLMTimes, float,
         return (
             {
                 STAGES[0].name: _stage(first, "admission", batch, STAGES[0].name),
-                **{stage.name: _stage(sampler, "worker", batch, stage.name) for stage in STAGES[1:]},
+                **_later_stages(sampler, batch),
             },
             _llm(sampler, batch),
             written / _CHAINS / (len(STAGES) + 1),
@@ -239,20 +239,43 @@ def _stages(settings: Settings) -> tuple[dict[str, StageTimes], LLMTimes, float,
 
 
 def _stage(sampler: Sampler, who: str, batch: Run, name: str) -> StageTimes:
-    """Of the middle four fifths of a stage's rows, when nothing but this stage was under way."""
+    """Of the middle four fifths of a stage's rows: the stage, and all that went on along with it."""
     table = next((q.table for q in QUESTIONS if q.name == name), "classifications")
     share = "percentile_cont(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY extract(epoch FROM created_at)::float)"
     ((since, until),) = _row(f"SELECT {share} FROM {table} WHERE run_id = :run_id", batch)
     rows = 0.8 * batch.total
-    calls = _sql(
-        "SELECT count(*) FROM llm_calls WHERE run_id = :run_id AND stage = :stage", run_id=batch.run_id, stage=name
-    )
     return StageTimes(
         worker_s=sampler.used_s(who, since, until) / rows,
         redis_s=sampler.used_s("redis", since, until) / rows,
         database_s=sampler.used_s("database", since, until) / rows,
-        llm_calls=calls / batch.total,
+        llm_calls=_calls(batch, name),
     )
+
+
+def _later_stages(sampler: Sampler, batch: Run) -> dict[str, StageTimes]:
+    """All stages after the first, which a chain goes through in one go, mixed with those of other chains.
+
+    What a chain takes is measured as a whole and divided: a stage that asks gets twice what one gets that does not, as
+    runs with the rules and with an LLM compare (`bin/loadtest`).
+    """
+    whole = _stage(sampler, "worker", batch, STAGES[-1].name)
+    calls = {stage.name: _calls(batch, stage.name) for stage in STAGES[1:]}
+    parts = sum(1 + asked for asked in calls.values())
+    return {
+        name: StageTimes(
+            worker_s=whole.worker_s * (1 + asked) / parts,
+            redis_s=whole.redis_s * (1 + asked) / parts,
+            database_s=whole.database_s * (1 + asked) / parts,
+            llm_calls=asked,
+        )
+        for name, asked in calls.items()
+    }
+
+
+def _calls(batch: Run, stage: str) -> float:
+    """Calls of the LLM an indicator."""
+    statement = "SELECT count(*) FROM llm_calls WHERE run_id = :run_id AND stage = :stage"
+    return float(_sql(statement, run_id=batch.run_id, stage=stage)) / batch.total
 
 
 def _llm(sampler: Sampler, batch: Run) -> LLMTimes:

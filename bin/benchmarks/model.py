@@ -1,9 +1,11 @@
 """The pipeline as a discrete-event model: bucket, queues, workers, LLM, PostgreSQL; fitted to measured service times.
 
 An indicator goes through the model as its messages go through the real one: an admission worker takes it and asks the
-bucket; each stage is taken off a queue by a worker with a free place, recalls, asks the LLM behind the gate, keeps its
-answer, and hands on. What each step costs is in `bin.benchmarks.service_times`. Crashes, refusals of the endpoint and
-the reconciler are not in it: it says what the parts can carry, not what happens when they break.
+bucket; the next stage is taken off the queue by a worker with a free place, which recalls, and then runs this stage
+and those after it: asks the LLM, behind the gate where there is a limit, keeps the answer, carries on. What each step
+costs is in `bin.benchmarks.service_times`, as measured under load: with little to do, everything takes up to twice as
+long, since caches are cold. Crashes, refusals of the endpoint and the reconciler are not in it: it says what the parts
+can carry, not what happens when they break.
 """
 
 import math
@@ -274,12 +276,11 @@ class Model:
         yield from self._hand_on(stage, (admitted_at, 1))
         worker.places.release(place)
 
-    def _hand_on(self, stage: StageTimes, message: tuple[float, int] | None) -> Steps:
-        """Push the next stage's message, if there is one, and acknowledge this one's."""
+    def _hand_on(self, stage: StageTimes, message: tuple[float, int]) -> Steps:
+        """Push the next stage's message, and acknowledge this one's."""
         yield from self.round_trip()
         yield self.broker.visit(stage.redis_s / 2)
-        if message:
-            self.messages.put(message)
+        self.messages.put(message)
 
     def _take(self, worker: Process) -> Steps:
         """A stage worker's consumer: a place, a message, and on."""
@@ -293,21 +294,31 @@ class Model:
             env.process(self._work(worker, place, stage, admitted_at, number))
 
     def _work(self, worker: Process, place: Request, stage: StageTimes, admitted_at: float, number: int) -> Steps:
-        last = number == len(STAGES) - 1
-        if last:
-            yield worker.thread.visit(stage.worker_s / _PARTS)
-            yield from worker.statement(stage.database_s, writes=True)
-            self._finish(admitted_at)
-            yield from self.round_trip()
-            yield self.control.visit(self._counted(self.times.redis.left_s))
-        else:
-            yield from worker.statement(stage.database_s / 2, writes=False)
+        """A chain's stages from the one that was taken off the queue to the last: it stays with the worker."""
+        taken = True
+        while number < len(STAGES) - 1:
+            if taken:
+                yield from worker.statement(stage.database_s / 2, writes=False)
             yield worker.thread.visit(stage.worker_s / _PARTS)
             if self.random.random() < stage.llm_calls:
                 yield from self._call()
-            yield from worker.statement(stage.database_s / 2, writes=True)
+            yield from worker.statement(stage.database_s / (2 if taken else 1), writes=True)
+            yield worker.thread.visit(stage.worker_s / _PARTS)
+            self.tasks_done += 1
+            number, taken = number + 1, False
+            following = self.times.stages[STAGES[number].name]
+            yield from self.round_trip()
+            yield self.broker.visit((stage.redis_s + following.redis_s) / 2)
+            stage = following
+            yield worker.thread.visit(stage.worker_s / _PARTS)
         yield worker.thread.visit(stage.worker_s / _PARTS)
-        yield from self._hand_on(stage, None if last else (admitted_at, number + 1))
+        yield from worker.statement(stage.database_s, writes=True)
+        self._finish(admitted_at)
+        yield from self.round_trip()
+        yield self.control.visit(self._counted(self.times.redis.left_s))
+        yield worker.thread.visit(stage.worker_s / _PARTS)
+        yield from self.round_trip()
+        yield self.broker.visit(stage.redis_s / 2)
         self.tasks_done += 1
         worker.places.release(place)
 
@@ -319,14 +330,12 @@ class Model:
         self._latency_s = before + (1 - 0.95**self.lot) * (now - admitted_at - before)
 
     def _call(self) -> Steps:
-        """A call of the LLM, behind the gate."""
+        """A call of the LLM, behind the gate where there is a limit."""
         d, env, redis = self.design, self.environment, self.times.redis
         allowed = d.rpm_allowed(self.times.llm.tokens)
-        while True:
+        while allowed:
             yield from self.round_trip()
-            yield self.control.visit(redis.gate_s / 2 / d.grant)
-            if not allowed:
-                break
+            yield self.control.visit(redis.gate_s / d.grant)
             due = max(self._call_due, env.now - _GATE_BURST_S)
             if due <= env.now:
                 self._call_due = due + 60 * self.lot / allowed
@@ -337,10 +346,10 @@ class Model:
             yield self.endpoint.visit(self.times.llm.simulator_s)
         if d.latency_s:
             yield env.timeout(d.latency_s * self.random.lognormvariate(0, d.latency_sigma))
-        yield from self.round_trip()
         # A simulated endpoint costs nothing, and so nothing is charged.
-        charge_s = 0.0 if d.machine_cores else self._counted(redis.charge_s)
-        yield self.control.visit(redis.gate_s / 2 / d.grant + charge_s)
+        if not d.machine_cores:
+            yield from self.round_trip()
+            yield self.control.visit(self._counted(redis.charge_s))
 
     def resources(self) -> Mapping[str, float]:
         """Resource → seconds for which one server of it, on the average over its servers, has been busy up to now."""

@@ -17,7 +17,7 @@ from classify.stages import QUESTIONS
 from classify.store import engine
 from tasks import budget
 from tasks.clients import redis_client
-from tasks.gate import gate
+from tasks.gate import ClusterGate
 from tasks.pace import IN_FLIGHT_KEY, pace
 
 _OPERATIONS = 3000
@@ -30,6 +30,7 @@ def redis_times() -> RedisTimes:
     """What the program's own operations take of Redis's thread, each many times over."""
     redis_client().flushall()
     pace().set_target(_NO_PACE)
+    gate = ClusterGate(redis_client(), rpm=_NO_PACE)  # with a limit, so that it asks before every call
     call = Call("simulated", 1000, 900, 50, 0.001, 1000.0, "ok")
     many = [[f"many-{n}-{i}" for i in range(_GATHERED)] for n in range(_OPERATIONS // _GATHERED)]
     alone = _thread_s(lambda n: redis_client().zadd(IN_FLIGHT_KEY, {f"alone-{n}": n}), _OPERATIONS)
@@ -39,7 +40,7 @@ def redis_times() -> RedisTimes:
         entered_s=_thread_s(lambda n: pace().entered(str(n)), _OPERATIONS),
         left_s=_thread_s(lambda n: pace().left(str(n), completed=True), _OPERATIONS),
         ask_s=_thread_s(lambda _: pace().try_admit(), _OPERATIONS),
-        gate_s=_thread_s(lambda _: gate().leave(gate().enter(), call), _OPERATIONS),
+        gate_s=_thread_s(lambda _: gate.leave(gate.enter(), call), _OPERATIONS),
         charge_s=_thread_s(lambda _: budget.charge("fit", [call]), _OPERATIONS),
         fixed_share=_fixed_share(alone, gathered),
     )

@@ -139,7 +139,7 @@ def test_utilisations_are_demand_times_rate() -> None:
     assert o.used["worker"] == pytest.approx(worker, rel=0.05)
     assert o.used["database"] == pytest.approx(sum(stage.database_s for stage in stages) * per_s, rel=0.05)
     messages = sum(stage.redis_s for stage in stages)
-    beside = TIMES.redis.entered_s + TIMES.redis.left_s + TIMES.llm_calls * (TIMES.redis.gate_s + TIMES.redis.charge_s)
+    beside = TIMES.redis.entered_s + TIMES.redis.left_s + TIMES.llm_calls * TIMES.redis.charge_s
     asked = o.used["redis"] / per_s - messages - beside
     assert TIMES.redis.ask_s * 0.9 < asked < TIMES.redis.ask_s * 4  # it asks again when a token is due
     # Little's law over the whole pipeline.
@@ -189,12 +189,12 @@ def slowed(**factors: float) -> ServiceTimes:
 @pytest.mark.parametrize(
     ("times", "start", "bottleneck"),
     [
-        (slowed(worker_s=12, redis_s=0.1), BUILT, "admission"),
-        (slowed(redis_s=40), BUILT, "redis"),
-        (slowed(gate_s=400), replace(BUILT, brokers=3), "redis"),
-        (slowed(redis_s=80), replace(BUILT, brokers=2), "redis queues"),
-        (slowed(database_s=80), BUILT, "database"),
-        (slowed(database_s=80), replace(BUILT, database_cores=1, batch=50), "database"),
+        (slowed(worker_s=30, redis_s=0.1), BUILT, "admission"),
+        (slowed(redis_s=150), BUILT, "redis"),
+        (slowed(gate_s=400), replace(BUILT, brokers=3, rpm=1e6), "redis"),
+        (slowed(redis_s=300), replace(BUILT, brokers=2), "redis queues"),
+        (slowed(database_s=250), BUILT, "database"),
+        (slowed(database_s=100), replace(BUILT, database_cores=1, batch=50), "database"),
         (slowed(wal_bytes=20_000), BUILT, "wal"),
         (TIMES, replace(BUILT, rpm=3000), "llm limit"),
     ],
@@ -230,7 +230,7 @@ def test_the_climb_ends_where_the_target_is_carried() -> None:
 def test_the_model_agrees_with_the_measured_run() -> None:
     one = simulate.agreements(TIMES)[0]
     assert one.measured.target_ipm == simulate.BASE_IPM
-    within = {"completed IPM": 0.02, "in flight": 0.15, "p50, s": 0.15, "p99, s": 0.25, "machine, share": 0.3}
+    within = {"completed IPM": 0.02, "in flight": 0.15, "p50, s": 0.15, "p99, s": 0.25, "machine, share": 0.5}
     for name, tolerance in within.items():
         real, model = one.figures()[name]
         assert model == pytest.approx(real, rel=tolerance), name
