@@ -56,6 +56,7 @@ def eventually(holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.faults
 def test_more_workers_than_there_is_room_for(few: Settings) -> None:
     refused = run(few, "bin.commands.stack", "up", "--workers", "3")
     assert (refused.returncode, refused.stdout) == (2, "")
