@@ -1,7 +1,8 @@
 """The seven tasks of the chain, one a stage: `tasks.normalize` … `tasks.save`.
 
-A stage is a durable step. It looks for its result of this run before it asks anyone, and upserts what it learns; so a
-message may be delivered twice, but neither the answer nor the bill is doubled.
+A stage is a durable step. It looks for its result of this run before it asks anyone, unless the stage before has run in
+this very process just now, and upserts what it learns; so a message may be delivered twice, but neither the answer nor
+the bill is doubled.
 """
 
 from functools import cache
