@@ -40,7 +40,7 @@ def chain_of(ticket: Ticket) -> Signature:
 
 
 def dispatch(tickets: Iterable[Ticket]) -> int:
-    """Publish the chains of `tickets`, batch by batch over one connection; how many there were.
+    """Publish the chains of `tickets`, all of one run, batch by batch; how many there were.
 
     Raises
     ------
@@ -48,17 +48,15 @@ def dispatch(tickets: Iterable[Ticket]) -> int:
         When Redis went away meanwhile. What was not sent stands in the ledger, and the reconciler sends it.
     """
     sent = 0
-    runs: set[str] = set()
     try:
         with app.producer_pool.acquire(block=True) as producer, producer.batch(max_size=BATCH):
             for ticket in tickets:
                 if sent % BATCH == 0:
-                    runs.add(ticket.run)
                     redis_client().set(sending_key(ticket.run), 1, ex=_SENDING_S)
                 chain_of(ticket).apply_async(producer=producer)
                 sent += 1
-        if runs:
-            redis_client().delete(*map(sending_key, runs))
+        if sent:
+            redis_client().delete(sending_key(ticket.run))
     except (BatchPublishError, *AWAY):
         raise UserError(
             "Redis went away: what was not sent off is, once it is back and an admission worker runs"

@@ -137,8 +137,8 @@ class Reconciler:
         missing = expected - owners(self._redis)
         # Ledger, messages, ledger: what was finished in between was not lost.
         missing &= ledger.unfinished()
-        sent_whole = {run_id: not self._is_being_sent(run_id) for run_id in {run_id for run_id, _ in missing}}
-        missing = {owner for owner in missing if sent_whole[owner[0]]}
+        being_sent = {run_id for run_id in {run_id for run_id, _ in missing} if self._is_being_sent(run_id)}
+        missing = {(run_id, indicator) for run_id, indicator in missing if run_id not in being_sent}
         self._next_search = began + (time.monotonic() - began) / _SEARCH_SHARE
         return _missed_for(self._missed, missing, self._patience_s)
 

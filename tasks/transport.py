@@ -5,8 +5,8 @@ it is made for; the connections below it are pooled anyway, and a client may be 
 shorter waits for messages: a worker without an event loop learns between two waits that it is asked to stop. And
 leases instead of kombu's visibility timeout, which would deliver slow tasks twice: see `tasks.leases`. And a chain is
 handed on in one step: the next stage's message takes the place of the one in hand, so neither is there without the
-other, and a round trip is saved. And a look at what comes out of a queue: what is no message is dropped there with a
-line in the log, and does not end the worker.
+other, and a round trip is saved; mostly it does not come here at all, see `tasks.carrying`. And a look at what comes
+out of a queue: what is no message is dropped there with a line in the log, and does not end the worker.
 """
 
 import logging

@@ -151,11 +151,7 @@ def fit(settings: Settings, command: str, say: Callable[[str], None]) -> Service
 
 def _messages_alone(name: str, stage: StageTimes, redis: RedisTimes) -> StageTimes:
     """The same stage without what it has Redis do beside its messages, which is counted apart."""
-    beside = 0.0
-    if name == STAGES[0].name:
-        beside += redis.ask_s + redis.entered_s
-    if name == STAGES[-1].name:
-        beside += redis.left_s
+    beside = {STAGES[0].name: redis.ask_s + redis.entered_s, STAGES[-1].name: redis.left_s}.get(name, 0.0)
     return replace(stage, redis_s=max(0.0, stage.redis_s - beside))
 
 
